@@ -1,0 +1,210 @@
+package supervise
+
+import (
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
+
+	supervisev1 "receptor/proto/supervise/v1"
+)
+
+// keptLost is how many ended failures a supervisor remembers.
+const keptLost = 8
+
+// Spec describes a child.
+type Spec struct {
+	Name       string // last part of its path, unique among its siblings
+	Kind       string // what it stands for: link, listener, unit, ...
+	New        func() actor.Actor
+	Lifetime   Lifetime
+	Backoff    Backoff // zero: the supervisor's
+	Supervises bool    // embeds a Supervisor and answers GetTree
+}
+
+// Supervisor is embedded by every actor that has children. Its methods belong
+// to the Receive of that actor.
+type Supervisor struct {
+	log      zerolog.Logger
+	backoff  Backoff
+	random   func() float64 // in [0, 1)
+	children map[string]*child
+	order    []string // ids in order of spawning
+	lost     []*supervisev1.Lost
+}
+
+// child is the record of one child.
+type child struct {
+	spec     Spec
+	pid      *actor.PID
+	mailbox  actor.Mailbox
+	state    supervisev1.State
+	started  time.Time // of this incarnation
+	restarts uint64
+	attempt  uint32
+	failures uint64
+	failure  string
+	failedAt time.Time
+	nextTry  time.Time
+	timer    *time.Timer
+}
+
+// New returns a supervisor's state. A zero Backoff means DefaultBackoff.
+func New(log zerolog.Logger, backoff Backoff) *Supervisor {
+	if backoff == (Backoff{}) {
+		backoff = DefaultBackoff
+	}
+	return &Supervisor{log: log, backoff: backoff, random: rand.Float64, children: map[string]*child{}}
+}
+
+// Spawn starts a child of the calling actor. The only error is a name that a
+// living child has already.
+func (s *Supervisor) Spawn(ctx actor.Context, spec Spec) (*actor.PID, error) {
+	c := &child{spec: spec, state: supervisev1.State_STATE_RUNNING, started: time.Now()}
+	if spec.Backoff == (Backoff{}) {
+		c.spec.Backoff = s.backoff
+	}
+	pid, err := ctx.SpawnNamed(guardedProps(spec, &c.mailbox), spec.Name)
+	if err != nil {
+		return nil, err
+	}
+	c.pid = pid
+	s.children[pid.Id] = c
+	s.order = append(s.order, pid.Id)
+	return pid, nil
+}
+
+// Children are the living children in the order in which they were spawned.
+func (s *Supervisor) Children() []*actor.PID {
+	pids := make([]*actor.PID, 0, len(s.order))
+	for _, id := range s.order {
+		pids = append(pids, s.children[id].pid)
+	}
+	return pids
+}
+
+// Supervise handles what belongs to supervision and reports whether the message
+// was its own. Call it first in Receive. Stopping, Restarting and Terminated
+// are seen here and then passed on.
+func (s *Supervisor) Supervise(ctx actor.Context) bool {
+	switch m := ctx.Message().(type) {
+	case *supervisev1.RestartDue:
+		s.restartDue(ctx, m)
+	case *supervisev1.GetTree:
+		s.tree(ctx)
+	case *actor.Terminated:
+		s.forget(m.Who.Id)
+		return false
+	case *actor.Stopping, *actor.Restarting:
+		for _, c := range s.children {
+			c.stopTimer()
+			c.state = supervisev1.State_STATE_STOPPING
+		}
+		return false
+	default:
+		return false
+	}
+	return true
+}
+
+// HandleFailure makes a Supervisor the library's strategy for its children.
+func (s *Supervisor) HandleFailure(system *actor.ActorSystem, sup actor.Supervisor, who *actor.PID,
+	_ *actor.RestartStatistics, reason, message any,
+) {
+	c, ok := s.children[who.Id]
+	if !ok || c.state == supervisev1.State_STATE_STOPPING {
+		sup.StopChildren(who)
+		return
+	}
+	now := time.Now()
+	c.attempt = c.spec.Backoff.Attempt(c.attempt, now.Sub(c.started))
+	c.failures++
+	c.failure, c.failedAt = reasonText(reason), now
+
+	switch Decide(reason, c.spec.Lifetime) {
+	case Restart:
+		s.scheduleRestart(system, supervisorPID(sup), c)
+	case Stop:
+		s.rememberLost(c, reason)
+		s.log.Debug().Str("actor", who.Id).Str("err", c.failure).Msg("stopped after its failure")
+		c.state = supervisev1.State_STATE_STOPPING
+		sup.StopChildren(who)
+	case Escalate:
+		s.log.Error().Str("actor", who.Id).Str("err", c.failure).Str("stack", string(debug.Stack())).
+			Type("message", message).Msg("broken invariant, escalating")
+		sup.EscalateFailure(reason, message)
+	}
+}
+
+// supervisorPID is the address of the actor whose strategy is being asked. The
+// library hands over its context under a narrower interface.
+func supervisorPID(sup actor.Supervisor) *actor.PID {
+	return sup.(interface{ Self() *actor.PID }).Self()
+}
+
+// scheduleRestart leaves the child suspended and sets the timer of its restart.
+func (s *Supervisor) scheduleRestart(system *actor.ActorSystem, self *actor.PID, c *child) {
+	delay := c.spec.Backoff.Delay(c.attempt, s.random())
+	c.state = supervisev1.State_STATE_RESTARTING
+	c.nextTry = c.failedAt.Add(delay)
+	s.log.Debug().Str("actor", c.pid.Id).Str("err", c.failure).Uint32("attempt", c.attempt).Dur("delay", delay).
+		Msg("failed, restart is due")
+	due := &supervisev1.RestartDue{Child: c.pid.Id, Failure: c.failures}
+	c.timer = time.AfterFunc(delay, func() { system.Root.Send(self, due) })
+}
+
+func (s *Supervisor) restartDue(ctx actor.Context, m *supervisev1.RestartDue) {
+	c, ok := s.children[m.GetChild()]
+	if !ok || c.failures != m.GetFailure() || c.state != supervisev1.State_STATE_RESTARTING {
+		return
+	}
+	c.state = supervisev1.State_STATE_RUNNING
+	c.restarts++
+	c.started, c.nextTry = time.Now(), time.Time{}
+	// Restarting a child is a system message to it, so the supervisor itself is
+	// all that is needed; the library keeps the method on its own context.
+	ctx.(interface{ RestartChildren(pids ...*actor.PID) }).RestartChildren(c.pid)
+}
+
+// LastFailure is the text of a child's last failure, and its attempts in a row.
+func (s *Supervisor) LastFailure(pid *actor.PID) (text string, attempt uint32) {
+	if c, ok := s.children[pid.Id]; ok {
+		return c.failure, c.attempt
+	}
+	return "", 0
+}
+
+// rememberLost keeps the last failures of children that will not come back. A
+// natural end is none.
+func (s *Supervisor) rememberLost(c *child, reason any) {
+	if failure, ok := reason.(*Failure); ok && failure.Cause == CauseDone {
+		return
+	}
+	s.lost = append(s.lost, lostRecord(c))
+	if len(s.lost) > keptLost {
+		s.lost = s.lost[len(s.lost)-keptLost:]
+	}
+}
+
+func (s *Supervisor) forget(id string) {
+	c, ok := s.children[id]
+	if !ok {
+		return
+	}
+	c.stopTimer()
+	delete(s.children, id)
+	for i, other := range s.order {
+		if other == id {
+			s.order = append(s.order[:i], s.order[i+1:]...)
+			break
+		}
+	}
+}
+
+func (c *child) stopTimer() {
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+}
