@@ -1,0 +1,169 @@
+package mesh
+
+import (
+	"errors"
+	"maps"
+	"sync"
+	"sync/atomic"
+
+	"receptor/transport/frame"
+	"receptor/transport/wire"
+)
+
+var (
+	// ErrNoRoute is a destination that no link leads to.
+	ErrNoRoute = errors.New("no route to node")
+	// ErrServiceInUse is a service name that has a socket already, or is reserved.
+	ErrServiceInUse = errors.New("is already listening")
+	// ErrTooLarge is a payload that no frame can carry.
+	ErrTooLarge = errors.New("datagram too large")
+	// ErrClosed is a Queue or Socket that was closed.
+	ErrClosed = errors.New("closed")
+)
+
+// ProblemNoRoute is what a node in transit answers when it knows no way on. Other
+// implementations show it in pings and ignore it in dials.
+const ProblemNoRoute = "no route to node"
+
+var (
+	servicePing    = mustService("ping")
+	serviceUnreach = mustService("unreach")
+)
+
+func mustService(name string) wire.Service {
+	s, err := wire.ParseService(name)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// Config describes a Plane.
+type Config struct {
+	NodeID string
+}
+
+// Plane is the data plane of one node. All methods may be called by any
+// goroutine; Receive, and writing to a Socket, take no lock that another link or
+// socket takes.
+type Plane struct {
+	self    string
+	hash    uint64
+	table   atomic.Pointer[table]
+	sockets sync.Map // wire.Service -> *Socket
+
+	mu     sync.Mutex // guards what the table is built from
+	links  map[string]*Queue
+	routes Routes
+
+	counters Counters
+}
+
+// Routes is what the router publishes.
+type Routes struct {
+	// NextHop is the neighbour to send to, by destination.
+	NextHop map[string]string
+	// Names are all nodes known, whether there is a route to them or not.
+	Names []string
+}
+
+// table is the immutable answer to "where next, and who is that".
+type table struct {
+	next  map[uint64]*Queue
+	names map[uint64]string
+}
+
+// Counters count what the data plane drops. They only grow.
+type Counters struct {
+	Malformed     atomic.Uint64 // shorter than a header
+	UnknownSource atomic.Uint64 // the source is no known node
+	Expired       atomic.Uint64 // out of hops
+	NoRoute       atomic.Uint64 // nowhere to send it
+	NoService     atomic.Uint64 // nobody listens here
+	Forwarded     atomic.Uint64 // frames passed on to the next link
+	Delivered     atomic.Uint64 // frames handed to a local socket
+}
+
+// New returns the data plane of a node without links.
+func New(cfg Config) *Plane {
+	p := &Plane{self: cfg.NodeID, hash: wire.NodeHash(cfg.NodeID), links: map[string]*Queue{}}
+	p.rebuild()
+	return p
+}
+
+// NodeID is the node's own name.
+func (p *Plane) NodeID() string { return p.self }
+
+// Counters are the plane's own; read them with Load.
+func (p *Plane) Counters() *Counters { return &p.counters }
+
+// Attach makes q the way to a neighbour. A queue attached earlier for the same
+// neighbour is no longer used.
+func (p *Plane) Attach(node string, q *Queue) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.links[node] = q
+	p.rebuild()
+}
+
+// Detach ends the use of q. It does nothing if another queue took its place.
+func (p *Plane) Detach(node string, q *Queue) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.links[node] == q {
+		delete(p.links, node)
+		p.rebuild()
+	}
+}
+
+// Publish replaces the routes.
+func (p *Plane) Publish(r Routes) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.routes = Routes{NextHop: maps.Clone(r.NextHop), Names: append([]string(nil), r.Names...)}
+	p.rebuild()
+}
+
+// rebuild publishes a new table; mu is held, or nobody else knows p yet.
+func (p *Plane) rebuild() {
+	t := &table{
+		next:  make(map[uint64]*Queue, len(p.routes.NextHop)),
+		names: make(map[uint64]string, len(p.routes.Names)+len(p.links)+1),
+	}
+	for _, name := range p.routes.Names {
+		t.names[wire.NodeHash(name)] = name
+	}
+	for dst, hop := range p.routes.NextHop {
+		if q, ok := p.links[hop]; ok {
+			t.next[wire.NodeHash(dst)] = q
+		}
+	}
+	for name := range p.links {
+		t.names[wire.NodeHash(name)] = name
+	}
+	t.names[p.hash] = p.self
+	p.table.Store(t)
+}
+
+// HasRoute reports whether datagrams to node have somewhere to go now.
+func (p *Plane) HasRoute(node string) bool {
+	if IsLocalhost(node) || node == p.self {
+		return true
+	}
+	_, ok := p.table.Load().next[wire.NodeHash(node)]
+	return ok
+}
+
+// Receive takes a data message off a link. It owns f and never blocks.
+func (p *Plane) Receive(f *frame.Buf) {
+	if f.Len() < wire.HeaderLen {
+		p.counters.Malformed.Add(1)
+		f.Free()
+		return
+	}
+	if destination(f.Bytes()) == p.hash {
+		p.deliver(f)
+		return
+	}
+	p.forward(f)
+}

@@ -1,0 +1,189 @@
+package mesh
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+
+	"receptor/transport/frame"
+	"receptor/transport/wire"
+)
+
+// data is a data frame of flow n with size bytes, marked with mark.
+func data(n, size int, mark byte) *frame.Buf {
+	f := frame.New(size)
+	clear(f.Bytes())
+	wire.Header{From: uint64(n)}.Put(f.Bytes())
+	f.Bytes()[size-1] = mark
+	return f
+}
+
+func take(t *testing.T, q *Queue) []*frame.Buf {
+	t.Helper()
+	batch, err := q.TakeBatch(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return batch
+}
+
+func TestControlGoesFirst(t *testing.T) {
+	q := NewQueue(1 << 20)
+	q.putData(data(1, 100, 1), false)
+	q.PutControl("", frame.Copy([]byte{1}))
+	batch := take(t, q)
+	if len(batch) != 2 || batch[0].Len() != 1 {
+		t.Errorf("batch of %d, first has %d bytes", len(batch), batch[0].Len())
+	}
+}
+
+func TestNewerControlReplacesOlder(t *testing.T) {
+	q := NewQueue(1 << 20)
+	for i, key := range []string{"a", "b", "", "a", "", "b"} {
+		q.PutControl(key, frame.Copy([]byte{byte(i)}))
+	}
+	var got []byte
+	for _, f := range take(t, q) {
+		got = append(got, f.Bytes()[0])
+	}
+	if fmt.Sprint(got) != "[3 5 2 4]" {
+		t.Errorf("got %v", got)
+	}
+	q.PutControl("a", frame.Copy([]byte{9}))
+	if batch := take(t, q); len(batch) != 1 || batch[0].Bytes()[0] != 9 {
+		t.Errorf("a key that was taken is free again: %v", batch)
+	}
+}
+
+func TestControlLaneIsBounded(t *testing.T) {
+	q := NewQueue(1 << 20)
+	for range maxControl + 10 {
+		q.PutControl("", frame.Copy([]byte{1}))
+	}
+	if got := q.Stats().Dropped; got != 10 {
+		t.Errorf("dropped %d", got)
+	}
+}
+
+func TestSmallFlowIsNotDelayedByBulk(t *testing.T) {
+	q := NewQueue(1 << 20)
+	for range 200 {
+		q.putData(data(1, 1400, 0), false)
+	}
+	q.putData(data(2, 50, 7), false)
+	for i, f := range take(t, q) {
+		if f.Len() == 50 {
+			if i > quantum/1400+1 {
+				t.Errorf("small flow at position %d", i)
+			}
+			return
+		}
+	}
+	t.Error("small flow not in the first batch")
+}
+
+func TestFlowsShareEvenly(t *testing.T) {
+	q := NewQueue(8 << 20)
+	for n := range 4 {
+		for range 300 {
+			q.putData(data(n, 1400, byte(n)), false)
+		}
+	}
+	count := map[byte]int{}
+	for total := 0; total < 600; {
+		for _, f := range take(t, q) {
+			count[f.Bytes()[f.Len()-1]]++
+			total++
+		}
+	}
+	for n, c := range count {
+		if c < 120 || c > 180 {
+			t.Errorf("flow %d got %d of 600", n, c)
+		}
+	}
+}
+
+func TestOverflowCostsTheLongestFlow(t *testing.T) {
+	q := NewQueue(100 << 10)
+	for range 10 {
+		q.putData(data(2, 100, 2), false)
+	}
+	for range 200 {
+		q.putData(data(1, 1400, 1), false)
+	}
+	s := q.Stats()
+	if s.QueuedBytes > 100<<10 || s.Dropped == 0 {
+		t.Errorf("%+v", s)
+	}
+	small := 0
+	for total := s.QueuedFrames; total > 0; {
+		batch := take(t, q)
+		for _, f := range batch {
+			if f.Len() == 100 {
+				small++
+			}
+		}
+		total -= len(batch)
+	}
+	if small != 10 {
+		t.Errorf("%d of 10 small frames left", small)
+	}
+	if s := q.Stats(); s.QueuedBytes != 0 || s.Flows != 0 {
+		t.Errorf("not empty: %+v", s)
+	}
+}
+
+func TestLocalSenderWaitsAndCloseWakesIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := NewQueue(1 << 20)
+		sent, result := 0, make(chan bool, 1)
+		go func() {
+			for q.putData(data(1, 1400, 0), true) {
+				sent++
+			}
+			result <- false
+		}()
+		synctest.Wait()
+		before := sent
+		if bound := flowBytes/(1400+frameOverhead) + 1; before > bound {
+			t.Errorf("%d frames before it waited, bound is %d", before, bound)
+		}
+		batch := take(t, q)
+		synctest.Wait()
+		if sent != before+len(batch) {
+			t.Errorf("sent %d after %d were taken, %d before", sent, len(batch), before)
+		}
+		q.Close()
+		<-result
+		if _, err := q.TakeBatch(nil); !errors.Is(err, ErrClosed) {
+			t.Errorf("take: %v", err)
+		}
+		q.PutControl("x", frame.Copy([]byte{1}))
+		if q.putData(data(1, 100, 0), true) {
+			t.Error("put after close")
+		}
+	})
+}
+
+func BenchmarkQueue(b *testing.B) {
+	for _, flows := range []int{1, 16} {
+		b.Run(fmt.Sprintf("%dflows", flows), func(b *testing.B) {
+			q := NewQueue(DefaultQueueBytes)
+			batch := make([]*frame.Buf, 0, 128)
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				f := frame.New(1452)
+				wire.Header{From: uint64(i % flows)}.Put(f.Bytes())
+				q.putData(f, false)
+				if i++; i%32 == 0 {
+					batch, _ = q.TakeBatch(batch[:0])
+					for _, f := range batch {
+						f.Free()
+					}
+				}
+			}
+		})
+	}
+}
