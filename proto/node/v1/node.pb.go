@@ -69,13 +69,60 @@ func (x *StopNode) GetReason() string {
 	return ""
 }
 
+// The root to itself: a family that was told to stop has had its time.
+type FamilyTimeout struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Family        string                 `protobuf:"bytes,1,opt,name=family,proto3" json:"family,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FamilyTimeout) Reset() {
+	*x = FamilyTimeout{}
+	mi := &file_node_v1_node_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FamilyTimeout) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FamilyTimeout) ProtoMessage() {}
+
+func (x *FamilyTimeout) ProtoReflect() protoreflect.Message {
+	mi := &file_node_v1_node_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FamilyTimeout.ProtoReflect.Descriptor instead.
+func (*FamilyTimeout) Descriptor() ([]byte, []int) {
+	return file_node_v1_node_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *FamilyTimeout) GetFamily() string {
+	if x != nil {
+		return x.Family
+	}
+	return ""
+}
+
 var File_node_v1_node_proto protoreflect.FileDescriptor
 
 const file_node_v1_node_proto_rawDesc = "" +
 	"\n" +
 	"\x12node/v1/node.proto\x12\anode.v1\"\"\n" +
 	"\bStopNode\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reasonB\x1fZ\x1dreceptor/proto/node/v1;nodev1b\x06proto3"
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"'\n" +
+	"\rFamilyTimeout\x12\x16\n" +
+	"\x06family\x18\x01 \x01(\tR\x06familyB\x1fZ\x1dreceptor/proto/node/v1;nodev1b\x06proto3"
 
 var (
 	file_node_v1_node_proto_rawDescOnce sync.Once
@@ -89,9 +136,10 @@ func file_node_v1_node_proto_rawDescGZIP() []byte {
 	return file_node_v1_node_proto_rawDescData
 }
 
-var file_node_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_node_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_node_v1_node_proto_goTypes = []any{
-	(*StopNode)(nil), // 0: node.v1.StopNode
+	(*StopNode)(nil),      // 0: node.v1.StopNode
+	(*FamilyTimeout)(nil), // 1: node.v1.FamilyTimeout
 }
 var file_node_v1_node_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
@@ -112,7 +160,7 @@ func file_node_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_node_v1_node_proto_rawDesc), len(file_node_v1_node_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
