@@ -114,7 +114,7 @@ type quiet struct {
 	failures []string
 }
 
-func (q *quiet) Errorf(format string, args ...any) {
+func (q *quiet) Errorf(format string, _ ...any) {
 	q.failures = append(q.failures, format)
 }
 func (q *quiet) Helper()    {}
