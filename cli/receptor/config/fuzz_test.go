@@ -1,0 +1,46 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// Whatever is on the command line, it is taken or refused with a reason.
+func FuzzCommandLine(f *testing.F) {
+	for _, line := range []string{
+		"", "--node id=foo --local-only --log-level Debug", "-- log-level Debug", "--tcp-listener 1 nodecost={\"a\":1}",
+		"--tcp-peer h:1 allowedpeers=[\"a\"]", "-c f --version", "--log-level=x", "--control-service permissions=0x99999", "- -", "--node  =",
+	} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		args := strings.Split(line, " ")
+		check(t, args, world(map[string]string{"f": "- node: a"}))
+	})
+}
+
+// The same for what stands in a file.
+func FuzzFile(f *testing.F) {
+	for _, text := range []string{
+		"", "- node:\n    id: foo\n- local-only\n", "node: {}", "- tcp-listener: {port: 1, allowedpeers: [a, 1]}", "- - a", "- {1: 2}",
+		"- tcp-peer: &p {address: 'h:1'}\n- tcp-peer: *p\n", "- control-service: {permissions: 0o660}", "\ufeff[]", "- !!binary aGk=",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		check(t, []string{"-c", "f", "--local-only"}, world(map[string]string{"f": text}))
+	})
+}
+
+func check(t *testing.T, args []string, env Env) {
+	c, err := Parse(args, env)
+	if err != nil {
+		if c != nil && c.Show != ShowNothing || err.Error() == "" {
+			t.Errorf("%q: config %+v with error %q", args, c, err)
+		}
+		return
+	}
+	if c.Show == ShowNothing && (checkNodeID(c.Node.ID) != nil || c.Node.DataDir == "" || c.LogLevel == "") {
+		t.Errorf("%q: incomplete config %+v", args, c)
+	}
+}
