@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+const (
+	red     = "\x1b[31m"
+	magenta = "\x1b[35m"
+	plain   = "\x1b[0m"
+)
+
+// console is where a command reads and prints.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// print writes to standard output. A reader that has gone away ends the program by
+// SIGPIPE; any other error is the command's.
+func (c console) print(text string) error {
+	if _, err := io.WriteString(c.out, text); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+// warn and fail write to standard error, where nothing better can be done about an
+// error than to go on.
+func (c console) warn(text string) { c.coloured(magenta, "Warning: "+text) }
+func (c console) fail(text string) { c.coloured(red, "ERROR: "+text) }
+func (c console) note(text string) { _, _ = fmt.Fprintln(c.err, text) }
+
+func (c console) coloured(colour, text string) {
+	if isTerminal(c.err) && os.Getenv("NO_COLOR") == "" {
+		text = colour + text + plain
+	}
+	_, _ = fmt.Fprintln(c.err, text)
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"receptor/cli/receptorctl/client"
+)
+
+func (t *tool) pingCommand() *cli.Command {
+	return &cli.Command{
+		Name: "ping", Usage: "Ping a Receptor node.", ArgsUsage: "NODE",
+		Description: "Sends small messages over the mesh and shows how long the answers took. Exit code 2 if one of\nthem failed.",
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "count", Value: 4, Usage: "`NUMBER` of pings to send"},
+			&cli.Float64Flag{Name: "delay", Value: 1, Usage: "`SECONDS` to wait between pings"},
+			jsonFlag("print a list of the node's answers as JSON"),
+		},
+		Action: t.ping,
+	}
+}
+
+func (t *tool) ping(c *cli.Context) error {
+	args, err := arguments(c, "node")
+	if err != nil {
+		return err
+	}
+	line, err := client.Line("ping", args[0])
+	if err != nil {
+		return err
+	}
+	s, err := t.open(c.Context)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	show, replies := t.showPing, []json.RawMessage{}
+	if c.Bool("json") {
+		show = func(reply json.RawMessage) (bool, error) {
+			replies = append(replies, reply)
+			p, err := readPing(reply)
+			return p.Success, err
+		}
+	}
+	ok, err := repeatPing(c.Context, s, line, c.Int("count"), c.Float64("delay"), show)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		if err := t.printJSON(replies); err != nil {
+			return err
+		}
+	}
+	if !ok {
+		return &failure{code: exitPing}
+	}
+	return nil
+}
+
+// repeatPing sends count pings and hands each answer to show, which tells success.
+func repeatPing(ctx context.Context, s *client.Session, line string, count int, delay float64,
+	show func(json.RawMessage) (bool, error)) (ok bool, err error) {
+	ok = true
+	for i := range count {
+		if i > 0 {
+			if err := wait(ctx, time.Duration(delay*float64(time.Second))); err != nil {
+				return false, err
+			}
+		}
+		reply, err := s.Command(line)
+		if err != nil {
+			return false, err
+		}
+		good, err := show(reply)
+		if err != nil {
+			return false, err
+		}
+		ok = ok && good
+	}
+	return ok, nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// pingReply is one answer; also one step of a traceroute.
+type pingReply struct {
+	Success              bool
+	From, TimeStr, Error string
+}
+
+func readPing(reply json.RawMessage) (pingReply, error) {
+	var p pingReply
+	if err := json.Unmarshal(reply, &p); err != nil {
+		return p, fmt.Errorf("read ping: %w", err)
+	}
+	return p, nil
+}
+
+func (t *tool) showPing(reply json.RawMessage) (bool, error) {
+	p, err := readPing(reply)
+	if err != nil {
+		return false, err
+	}
+	if !p.Success {
+		t.fail(p.failureText())
+		return false, nil
+	}
+	return true, t.print(fmt.Sprintf("Reply from %s in %s\n", p.From, p.TimeStr))
+}
+
+func (p pingReply) failureText() string {
+	if p.From != "" && p.TimeStr != "" {
+		return fmt.Sprintf("%s from %s in %s", p.Error, p.From, p.TimeStr)
+	}
+	return p.Error
+}
