@@ -23,6 +23,112 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type Cause int32
+
+const (
+	Cause_CAUSE_UNSPECIFIED Cause = 0
+	// It could not be opened.
+	Cause_CAUSE_DIAL Cause = 1
+	// Reading or writing failed, or the far end closed it.
+	Cause_CAUSE_LOST Cause = 2
+)
+
+// Enum value maps for Cause.
+var (
+	Cause_name = map[int32]string{
+		0: "CAUSE_UNSPECIFIED",
+		1: "CAUSE_DIAL",
+		2: "CAUSE_LOST",
+	}
+	Cause_value = map[string]int32{
+		"CAUSE_UNSPECIFIED": 0,
+		"CAUSE_DIAL":        1,
+		"CAUSE_LOST":        2,
+	}
+)
+
+func (x Cause) Enum() *Cause {
+	p := new(Cause)
+	*p = x
+	return p
+}
+
+func (x Cause) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Cause) Descriptor() protoreflect.EnumDescriptor {
+	return file_links_v1_links_proto_enumTypes[0].Descriptor()
+}
+
+func (Cause) Type() protoreflect.EnumType {
+	return &file_links_v1_links_proto_enumTypes[0]
+}
+
+func (x Cause) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Cause.Descriptor instead.
+func (Cause) EnumDescriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{0}
+}
+
+type Timer int32
+
+const (
+	Timer_TIMER_UNSPECIFIED Timer = 0
+	// The next init message is due.
+	Timer_TIMER_INIT Timer = 1
+	// Look whether the neighbour is still heard of.
+	Timer_TIMER_IDLE Timer = 2
+	// A reject had enough time to arrive.
+	Timer_TIMER_DRAIN Timer = 3
+)
+
+// Enum value maps for Timer.
+var (
+	Timer_name = map[int32]string{
+		0: "TIMER_UNSPECIFIED",
+		1: "TIMER_INIT",
+		2: "TIMER_IDLE",
+		3: "TIMER_DRAIN",
+	}
+	Timer_value = map[string]int32{
+		"TIMER_UNSPECIFIED": 0,
+		"TIMER_INIT":        1,
+		"TIMER_IDLE":        2,
+		"TIMER_DRAIN":       3,
+	}
+)
+
+func (x Timer) Enum() *Timer {
+	p := new(Timer)
+	*p = x
+	return p
+}
+
+func (x Timer) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Timer) Descriptor() protoreflect.EnumDescriptor {
+	return file_links_v1_links_proto_enumTypes[1].Descriptor()
+}
+
+func (Timer) Type() protoreflect.EnumType {
+	return &file_links_v1_links_proto_enumTypes[1]
+}
+
+func (x Timer) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Timer.Descriptor instead.
+func (Timer) EnumDescriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{1}
+}
+
 // The router to a link: put this message on the wire, ahead of data. A message
 // still queued under the same key is replaced; an empty key never replaces.
 type SendFrame struct {
@@ -78,6 +184,450 @@ func (x *SendFrame) GetFrame() []byte {
 	return nil
 }
 
+// The connection is there.
+type ConnOpened struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	// Address of the far end.
+	Remote string `protobuf:"bytes,2,opt,name=remote,proto3" json:"remote,omitempty"`
+	// Longest message the connection carries, in bytes.
+	MaxFrame      uint32 `protobuf:"varint,3,opt,name=max_frame,json=maxFrame,proto3" json:"max_frame,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConnOpened) Reset() {
+	*x = ConnOpened{}
+	mi := &file_links_v1_links_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConnOpened) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConnOpened) ProtoMessage() {}
+
+func (x *ConnOpened) ProtoReflect() protoreflect.Message {
+	mi := &file_links_v1_links_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConnOpened.ProtoReflect.Descriptor instead.
+func (*ConnOpened) Descriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ConnOpened) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *ConnOpened) GetRemote() string {
+	if x != nil {
+		return x.Remote
+	}
+	return ""
+}
+
+func (x *ConnOpened) GetMaxFrame() uint32 {
+	if x != nil {
+		return x.MaxFrame
+	}
+	return 0
+}
+
+// A routing update, advertisement or reject arrived. The reader goes on once the
+// link acknowledged it, or has few enough to do.
+type FrameReceived struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation   uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Frame         []byte                 `protobuf:"bytes,2,opt,name=frame,proto3" json:"frame,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FrameReceived) Reset() {
+	*x = FrameReceived{}
+	mi := &file_links_v1_links_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FrameReceived) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FrameReceived) ProtoMessage() {}
+
+func (x *FrameReceived) ProtoReflect() protoreflect.Message {
+	mi := &file_links_v1_links_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FrameReceived.ProtoReflect.Descriptor instead.
+func (*FrameReceived) Descriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *FrameReceived) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *FrameReceived) GetFrame() []byte {
+	if x != nil {
+		return x.Frame
+	}
+	return nil
+}
+
+// The first message of a type that nobody knows arrived.
+type UnknownTypeReceived struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation   uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Type          uint32                 `protobuf:"varint,2,opt,name=type,proto3" json:"type,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnknownTypeReceived) Reset() {
+	*x = UnknownTypeReceived{}
+	mi := &file_links_v1_links_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnknownTypeReceived) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnknownTypeReceived) ProtoMessage() {}
+
+func (x *UnknownTypeReceived) ProtoReflect() protoreflect.Message {
+	mi := &file_links_v1_links_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnknownTypeReceived.ProtoReflect.Descriptor instead.
+func (*UnknownTypeReceived) Descriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *UnknownTypeReceived) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *UnknownTypeReceived) GetType() uint32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+// The first message that is too long for this connection was dropped.
+type FrameRefused struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation   uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Size          uint32                 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FrameRefused) Reset() {
+	*x = FrameRefused{}
+	mi := &file_links_v1_links_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FrameRefused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FrameRefused) ProtoMessage() {}
+
+func (x *FrameRefused) ProtoReflect() protoreflect.Message {
+	mi := &file_links_v1_links_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FrameRefused.ProtoReflect.Descriptor instead.
+func (*FrameRefused) Descriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *FrameRefused) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *FrameRefused) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+// The connection is gone, or was never there. Sent once, last.
+type ConnLost struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation   uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Cause         Cause                  `protobuf:"varint,2,opt,name=cause,proto3,enum=links.v1.Cause" json:"cause,omitempty"`
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConnLost) Reset() {
+	*x = ConnLost{}
+	mi := &file_links_v1_links_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConnLost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConnLost) ProtoMessage() {}
+
+func (x *ConnLost) ProtoReflect() protoreflect.Message {
+	mi := &file_links_v1_links_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConnLost.ProtoReflect.Descriptor instead.
+func (*ConnLost) Descriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ConnLost) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *ConnLost) GetCause() Cause {
+	if x != nil {
+		return x.Cause
+	}
+	return Cause_CAUSE_UNSPECIFIED
+}
+
+func (x *ConnLost) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// The link's own timers.
+type Tick struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation   uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Timer         Timer                  `protobuf:"varint,2,opt,name=timer,proto3,enum=links.v1.Timer" json:"timer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tick) Reset() {
+	*x = Tick{}
+	mi := &file_links_v1_links_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tick) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tick) ProtoMessage() {}
+
+func (x *Tick) ProtoReflect() protoreflect.Message {
+	mi := &file_links_v1_links_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tick.ProtoReflect.Descriptor instead.
+func (*Tick) Descriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Tick) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *Tick) GetTimer() Timer {
+	if x != nil {
+		return x.Timer
+	}
+	return Timer_TIMER_UNSPECIFIED
+}
+
+// A connection waits to be taken.
+type ConnAccepted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation   uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConnAccepted) Reset() {
+	*x = ConnAccepted{}
+	mi := &file_links_v1_links_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConnAccepted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConnAccepted) ProtoMessage() {}
+
+func (x *ConnAccepted) ProtoReflect() protoreflect.Message {
+	mi := &file_links_v1_links_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConnAccepted.ProtoReflect.Descriptor instead.
+func (*ConnAccepted) Descriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ConnAccepted) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+// No connection could be accepted.
+type AcceptFailed struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Text        string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// The socket is sound and the loop goes on: out of file descriptors, for example.
+	Temporary     bool `protobuf:"varint,3,opt,name=temporary,proto3" json:"temporary,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptFailed) Reset() {
+	*x = AcceptFailed{}
+	mi := &file_links_v1_links_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptFailed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptFailed) ProtoMessage() {}
+
+func (x *AcceptFailed) ProtoReflect() protoreflect.Message {
+	mi := &file_links_v1_links_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptFailed.ProtoReflect.Descriptor instead.
+func (*AcceptFailed) Descriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *AcceptFailed) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *AcceptFailed) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *AcceptFailed) GetTemporary() bool {
+	if x != nil {
+		return x.Temporary
+	}
+	return false
+}
+
 var File_links_v1_links_proto protoreflect.FileDescriptor
 
 const file_links_v1_links_proto_rawDesc = "" +
@@ -85,7 +635,47 @@ const file_links_v1_links_proto_rawDesc = "" +
 	"\x14links/v1/links.proto\x12\blinks.v1\"3\n" +
 	"\tSendFrame\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05frame\x18\x02 \x01(\fR\x05frameB!Z\x1freceptor/proto/links/v1;linksv1b\x06proto3"
+	"\x05frame\x18\x02 \x01(\fR\x05frame\"c\n" +
+	"\n" +
+	"ConnOpened\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x16\n" +
+	"\x06remote\x18\x02 \x01(\tR\x06remote\x12\x1b\n" +
+	"\tmax_frame\x18\x03 \x01(\rR\bmaxFrame\"G\n" +
+	"\rFrameReceived\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x14\n" +
+	"\x05frame\x18\x02 \x01(\fR\x05frame\"K\n" +
+	"\x13UnknownTypeReceived\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\rR\x04type\"D\n" +
+	"\fFrameRefused\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\rR\x04size\"g\n" +
+	"\bConnLost\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12%\n" +
+	"\x05cause\x18\x02 \x01(\x0e2\x0f.links.v1.CauseR\x05cause\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"O\n" +
+	"\x04Tick\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12%\n" +
+	"\x05timer\x18\x02 \x01(\x0e2\x0f.links.v1.TimerR\x05timer\"0\n" +
+	"\fConnAccepted\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\"b\n" +
+	"\fAcceptFailed\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1c\n" +
+	"\ttemporary\x18\x03 \x01(\bR\ttemporary*>\n" +
+	"\x05Cause\x12\x15\n" +
+	"\x11CAUSE_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"CAUSE_DIAL\x10\x01\x12\x0e\n" +
+	"\n" +
+	"CAUSE_LOST\x10\x02*O\n" +
+	"\x05Timer\x12\x15\n" +
+	"\x11TIMER_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"TIMER_INIT\x10\x01\x12\x0e\n" +
+	"\n" +
+	"TIMER_IDLE\x10\x02\x12\x0f\n" +
+	"\vTIMER_DRAIN\x10\x03B!Z\x1freceptor/proto/links/v1;linksv1b\x06proto3"
 
 var (
 	file_links_v1_links_proto_rawDescOnce sync.Once
@@ -99,16 +689,29 @@ func file_links_v1_links_proto_rawDescGZIP() []byte {
 	return file_links_v1_links_proto_rawDescData
 }
 
-var file_links_v1_links_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_links_v1_links_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_links_v1_links_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_links_v1_links_proto_goTypes = []any{
-	(*SendFrame)(nil), // 0: links.v1.SendFrame
+	(Cause)(0),                  // 0: links.v1.Cause
+	(Timer)(0),                  // 1: links.v1.Timer
+	(*SendFrame)(nil),           // 2: links.v1.SendFrame
+	(*ConnOpened)(nil),          // 3: links.v1.ConnOpened
+	(*FrameReceived)(nil),       // 4: links.v1.FrameReceived
+	(*UnknownTypeReceived)(nil), // 5: links.v1.UnknownTypeReceived
+	(*FrameRefused)(nil),        // 6: links.v1.FrameRefused
+	(*ConnLost)(nil),            // 7: links.v1.ConnLost
+	(*Tick)(nil),                // 8: links.v1.Tick
+	(*ConnAccepted)(nil),        // 9: links.v1.ConnAccepted
+	(*AcceptFailed)(nil),        // 10: links.v1.AcceptFailed
 }
 var file_links_v1_links_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	0, // 0: links.v1.ConnLost.cause:type_name -> links.v1.Cause
+	1, // 1: links.v1.Tick.timer:type_name -> links.v1.Timer
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_links_v1_links_proto_init() }
@@ -121,13 +724,14 @@ func file_links_v1_links_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_links_v1_links_proto_rawDesc), len(file_links_v1_links_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   1,
+			NumEnums:      2,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_links_v1_links_proto_goTypes,
 		DependencyIndexes: file_links_v1_links_proto_depIdxs,
+		EnumInfos:         file_links_v1_links_proto_enumTypes,
 		MessageInfos:      file_links_v1_links_proto_msgTypes,
 	}.Build()
 	File_links_v1_links_proto = out.File

@@ -1,0 +1,345 @@
+package links
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
+
+	"receptor/actors/links/handshake"
+	"receptor/actors/supervise"
+	linksv1 "receptor/proto/links/v1"
+	routerv1 "receptor/proto/router/v1"
+	"receptor/transport"
+	"receptor/transport/frame"
+	"receptor/transport/mesh"
+	"receptor/transport/wire"
+)
+
+const (
+	// initPeriod is the time between two init messages.
+	initPeriod = time.Second
+	// initTimeout is how long the router may take to write one.
+	initTimeout = 10 * time.Second
+	// drainTime is how long a reject may take to arrive. A neighbour that got it
+	// closes the connection, so it is rarely waited out.
+	drainTime = time.Second
+)
+
+// linkConfig is what a link needs of its backend.
+type linkConfig struct {
+	open      func(context.Context) (transport.Conn, error)
+	handshake handshake.Config
+	log       zerolog.Logger
+	router    *actor.PID
+	plane     *mesh.Plane
+	maxIdle   time.Duration
+	settled   func() // once established, or at the end; may be called again
+}
+
+// newLink describes a link. Each incarnation opens one connection.
+func newLink(cfg linkConfig) func() actor.Actor {
+	return func() actor.Actor {
+		return &link{cfg: cfg, incarnation: rand.Uint64(), shake: handshake.New(cfg.handshake)}
+	}
+}
+
+// link keeps one neighbour connected.
+//
+//	parent   a dialer, which restarts it with backoff, or a listener, which does not
+//	owns     one pump: a connection and the goroutines that block on it
+//	fails    when the connection can't be had or is lost, the neighbour is silent,
+//	         or one of the two does not want the other
+//	restart  dials again and introduces itself anew
+type link struct {
+	cfg         linkConfig
+	incarnation uint64
+	shake       *handshake.Machine
+	sink        sink
+	pump        *pump
+	timer       *time.Timer
+	maxFrame    int
+	remote      string
+	asked       bool     // the router may count this link as a neighbour's
+	held        [][]byte // messages that wait for the router's answer
+	rejected    error    // why we rejected the neighbour; set while the reject is on its way
+	garbled     bool     // an undecodable message was logged
+}
+
+func (l *link) Receive(ctx actor.Context) {
+	if l.stale(ctx.Message()) {
+		return
+	}
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		l.start(ctx)
+	case *actor.Restarting, *actor.Stopping:
+		l.end(ctx)
+
+	case *linksv1.SendFrame:
+		l.sendFrame(m)
+
+	case *routerv1.LinkUpReply:
+		l.answered(ctx, m)
+
+	case *linksv1.ConnOpened:
+		l.opened(ctx, m)
+	case *linksv1.FrameReceived:
+		l.received(ctx, m)
+	case *linksv1.UnknownTypeReceived:
+		l.cfg.log.Warn().Str("addr", l.remote).Uint32("type", m.GetType()).Msg("Unknown message type, ignored from now on")
+	case *linksv1.FrameRefused:
+		l.tooLong(int(m.GetSize()))
+	case *linksv1.ConnLost:
+		l.lost(ctx, m)
+	case *linksv1.Tick:
+		l.tick(ctx, m)
+
+	default:
+		supervise.Unexpected(ctx)
+	}
+}
+
+// stale finds what was meant for an earlier incarnation.
+func (l *link) stale(message any) bool {
+	m, ok := message.(interface{ GetIncarnation() uint64 })
+	return ok && m.GetIncarnation() != l.incarnation
+}
+
+func (l *link) start(ctx actor.Context) {
+	l.sink = sink{root: ctx.ActorSystem().Root, link: ctx.Self(), incarnation: l.incarnation}
+	l.pump = startPump(l.cfg.open, l.cfg.plane, l.sink)
+}
+
+func (l *link) opened(ctx actor.Context, m *linksv1.ConnOpened) {
+	l.remote, l.maxFrame = m.GetRemote(), int(m.GetMaxFrame())
+	l.act(ctx, l.shake.Tick())
+}
+
+// tick is one of the link's timers.
+func (l *link) tick(ctx actor.Context, m *linksv1.Tick) {
+	switch m.GetTimer() {
+	case linksv1.Timer_TIMER_INIT:
+		l.act(ctx, l.shake.Tick())
+	case linksv1.Timer_TIMER_IDLE:
+		l.checkIdle(ctx)
+	case linksv1.Timer_TIMER_DRAIN:
+		l.fail(ctx, supervise.CauseProtocol, l.rejected)
+	}
+}
+
+// checkIdle looks again when the neighbour, silent from now on, will be too late.
+func (l *link) checkIdle(ctx actor.Context) {
+	if !l.shake.Established() {
+		return
+	}
+	silence := l.pump.Silence()
+	if silence < l.cfg.maxIdle {
+		l.arm(l.cfg.maxIdle-silence, linksv1.Timer_TIMER_IDLE)
+		return
+	}
+	l.fail(ctx, supervise.CauseIdle, fmt.Errorf("timing out connection: nothing received for %v", silence.Round(time.Second)))
+}
+
+func (l *link) arm(d time.Duration, timer linksv1.Timer) {
+	l.disarm()
+	l.timer = l.sink.after(d, timer)
+}
+
+func (l *link) disarm() {
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+}
+
+// received decodes a message of the neighbour and acknowledges it, unless it has
+// to wait for the router's answer.
+func (l *link) received(ctx actor.Context, m *linksv1.FrameReceived) {
+	if !l.handle(ctx, m.GetFrame()) {
+		l.pump.Ack()
+	}
+}
+
+// handle reports whether the message is held back.
+func (l *link) handle(ctx actor.Context, msg []byte) (held bool) {
+	var (
+		action handshake.Action
+		err    error
+	)
+	pass := func() {}
+	switch msg[0] {
+	case wire.TypeReject:
+		action = l.shake.Rejected()
+	case wire.TypeRoutingUpdate:
+		var u wire.RoutingUpdate
+		if u, err = wire.DecodeRoutingUpdate(msg); err == nil {
+			action = l.shake.Update(u)
+			pass = func() { ctx.Send(l.cfg.router, updateReceived(l.shake.Node(), u)) }
+		}
+	case wire.TypeServiceAd:
+		var a wire.Advertisement
+		if a, err = wire.DecodeAdvertisement(msg); err == nil {
+			action = l.shake.Advertisement()
+			pass = func() { ctx.Send(l.cfg.router, advertisementReceived(l.shake.Node(), a, msg)) }
+		}
+	}
+	if err != nil {
+		l.undecodable(err)
+		return false
+	}
+	switch action.Do {
+	case handshake.Pass:
+		pass()
+	case handshake.Hold:
+		l.held = append(l.held, msg)
+		return true
+	default:
+		l.act(ctx, action)
+	}
+	return false
+}
+
+// undecodable skips a message. A neighbour that sends one sends many.
+func (l *link) undecodable(err error) {
+	if l.garbled {
+		return
+	}
+	l.garbled = true
+	l.cfg.log.Warn().Str("addr", l.remote).Str("neighbour", l.shake.Node()).Err(err).Msg("undecodable message skipped, and more of them")
+}
+
+// act does what the handshake says.
+func (l *link) act(ctx actor.Context, a handshake.Action) {
+	switch a.Do {
+	case handshake.SendInit:
+		l.sendInit(ctx)
+	case handshake.GiveUp:
+		l.fail(ctx, supervise.CauseIdle, errGaveUp)
+	case handshake.Ask:
+		l.asked = true
+		ctx.Request(l.cfg.router, &routerv1.LinkUp{
+			Node: a.Node, Cost: a.Cost, Incarnation: l.incarnation, Capabilities: a.Capabilities,
+		})
+	case handshake.Accept:
+		l.accept(ctx, a)
+	case handshake.Reject:
+		l.reject(ctx, a)
+	case handshake.End:
+		l.cfg.log.Warn().Str("addr", l.remote).Msg("Received a rejection message from peer.")
+		l.fail(ctx, supervise.CauseRefused, errRejected)
+	}
+}
+
+// sendInit asks the router for an init message. The answer comes through a future
+// of this incarnation: what the router still sends to an earlier one must not get
+// onto the new connection.
+func (l *link) sendInit(ctx actor.Context) {
+	l.arm(initPeriod, linksv1.Timer_TIMER_INIT)
+	answer := ctx.RequestFuture(l.cfg.router, &routerv1.SendInit{}, initTimeout)
+	ctx.ReenterAfter(answer, func(res any, err error) {
+		m, ok := res.(*linksv1.SendFrame)
+		if err == nil && ok && !l.shake.Established() && !l.shake.Over() {
+			l.put(m)
+		}
+	})
+}
+
+// answered is the router's yes or no.
+func (l *link) answered(ctx actor.Context, m *routerv1.LinkUpReply) {
+	if refused := m.GetRefused(); refused != nil {
+		l.asked = false
+		l.act(ctx, l.shake.Refused(refused.GetText()))
+		return
+	}
+	l.act(ctx, l.shake.Accepted())
+}
+
+// accept opens the way for data, and handles what came meanwhile.
+func (l *link) accept(ctx actor.Context, a handshake.Action) {
+	l.cfg.plane.Attach(a.Node, l.pump.queue)
+	l.pump.Establish()
+	l.cfg.settled()
+	l.cfg.log.Info().Str("addr", l.remote).Msgf("Connection established with %s", a.Node)
+	l.arm(l.cfg.maxIdle, linksv1.Timer_TIMER_IDLE)
+	held := l.held
+	l.held = nil
+	for _, msg := range held {
+		l.handle(ctx, msg)
+		l.pump.Ack()
+	}
+}
+
+// reject tells the neighbour, and fails when it has closed the connection or had
+// time to read why.
+func (l *link) reject(ctx actor.Context, a handshake.Action) {
+	l.rejected = &rejectError{self: l.cfg.handshake.NodeID, node: a.Node, reason: a.Reason}
+	l.leave(ctx)
+	l.pump.Deafen()
+	for range l.held {
+		l.pump.Ack()
+	}
+	l.held = nil
+	l.pump.queue.PutControl("", frame.Copy(wire.Reject))
+	l.arm(drainTime, linksv1.Timer_TIMER_DRAIN)
+}
+
+// sendFrame puts a message of the router on the wire. The router may still be
+// speaking to an earlier incarnation, until it has accepted this one.
+func (l *link) sendFrame(m *linksv1.SendFrame) {
+	if l.shake.Established() {
+		l.put(m)
+	}
+}
+
+func (l *link) put(m *linksv1.SendFrame) {
+	if n := len(m.GetFrame()); n == 0 || n > min(l.maxFrame, frame.MaxLen) {
+		l.tooLong(n)
+		return
+	}
+	l.pump.queue.PutControl(m.GetKey(), frame.Copy(m.GetFrame()))
+}
+
+func (l *link) tooLong(size int) {
+	l.cfg.log.Error().Str("addr", l.remote).Str("neighbour", l.shake.Node()).Int("bytes", size).Int("limit", l.maxFrame).
+		Msg("message does not fit into the connection, dropped")
+}
+
+// lost is the end of the connection, or of the attempt to have one.
+func (l *link) lost(ctx actor.Context, m *linksv1.ConnLost) {
+	switch {
+	case l.rejected != nil:
+		l.fail(ctx, supervise.CauseProtocol, l.rejected)
+	case m.GetCause() == linksv1.Cause_CAUSE_DIAL:
+		l.fail(ctx, supervise.CauseRefused, &dialError{m.GetText()})
+	default:
+		l.fail(ctx, supervise.CauseLost, &lostError{m.GetText()})
+	}
+}
+
+// fail ends this incarnation. It tidies up first: Restarting comes only after the
+// backoff, and until then nobody may route into the void.
+func (l *link) fail(ctx actor.Context, cause supervise.Cause, err error) {
+	l.end(ctx)
+	supervise.Fail(cause, err)
+}
+
+// end may come twice: from fail, and with Restarting or Stopping.
+func (l *link) end(ctx actor.Context) {
+	l.leave(ctx)
+	l.disarm()
+	l.pump.Stop()
+}
+
+// leave takes the neighbour's traffic off this link. The router may have accepted
+// it without our having read so yet.
+func (l *link) leave(ctx actor.Context) {
+	l.cfg.settled()
+	l.cfg.plane.Detach(l.shake.Node(), l.pump.queue)
+	if l.asked {
+		l.asked = false
+		ctx.Send(l.cfg.router, &routerv1.LinkDown{Node: l.shake.Node(), Incarnation: l.incarnation})
+	}
+}
