@@ -1,0 +1,145 @@
+package command
+
+import (
+	"errors"
+	"strings"
+)
+
+// Request is what a client asks for: one of the types below.
+type Request interface{ request() }
+
+// Status asks for the state of the node; Fields are the wanted members, if not All.
+type Status struct {
+	All    bool
+	Fields []string
+}
+
+// Ping asks whether a node answers.
+type Ping struct{ Target string }
+
+// Traceroute asks which nodes lie on the way to another.
+type Traceroute struct{ Target string }
+
+// Connect asks for a stream to a service; the session then belongs to it.
+type Connect struct{ Node, Service, TLS string }
+
+// Reload asks to read the configuration again.
+type Reload struct{}
+
+// Tree asks for the actors of this node and their failures.
+type Tree struct{}
+
+// Submit asks for a new unit of work; its payload follows.
+type Submit struct {
+	Node, WorkType string
+	Params         map[string]string
+	TLSClient, TTL string
+	SignWork       bool
+	Signature      string
+}
+
+// ListUnits asks for the status of all units, or of one if Unit is not empty.
+type ListUnits struct{ Unit string }
+
+// UnitStatus asks for the status of a unit.
+type UnitStatus struct{ Unit string }
+
+// WatchUnit asks for the status of a unit now and at every change.
+type WatchUnit struct{ Unit string }
+
+// Cancel asks to end the work of a unit.
+type Cancel struct{ Unit, Signature string }
+
+// Release asks to forget a unit; with Force whatever its remote node says.
+type Release struct {
+	Unit, Signature string
+	Force           bool
+}
+
+// Results asks for the output of a unit from an offset on; the session then
+// belongs to it.
+type Results struct {
+	Unit, Signature string
+	Offset          int64
+}
+
+func (Status) request()     {}
+func (Ping) request()       {}
+func (Traceroute) request() {}
+func (Connect) request()    {}
+func (Reload) request()     {}
+func (Tree) request()       {}
+func (Submit) request()     {}
+func (ListUnits) request()  {}
+func (UnitStatus) request() {}
+func (WatchUnit) request()  {}
+func (Cancel) request()     {}
+func (Release) request()    {}
+func (Results) request()    {}
+
+var (
+	errUnknown    = errors.New("Unknown command") //nolint:staticcheck // the text is protocol
+	errBadCommand = errors.New("bad command")
+)
+
+// Parse reads one line, without its line end. The text of the error is meant for
+// the client.
+func Parse(line []byte) (Request, error) {
+	if len(line) > 0 && line[0] == '{' {
+		return parseJSON(line)
+	}
+	return parseLine(string(line))
+}
+
+// parseLine reads the line form: the command word, one blank, the rest.
+func parseLine(line string) (Request, error) {
+	word, rest, _ := strings.Cut(line, " ")
+	parse, ok := lineForms[strings.ToLower(word)]
+	if !ok {
+		return nil, errUnknown
+	}
+	return parse(rest)
+}
+
+// parseJSON reads the JSON form: an object on one line.
+func parseJSON(line []byte) (Request, error) {
+	o, err := parseObject(line)
+	if err != nil {
+		return nil, err
+	}
+	name, state := o.text("command")
+	switch state {
+	case absent:
+		return nil, errors.New("JSON did not contain a command")
+	case otherType:
+		return nil, errors.New("command must be a string")
+	}
+	parse, ok := jsonForms[name]
+	if !ok {
+		return nil, errUnknown
+	}
+	return parse(o)
+}
+
+// lineForms is the table of commands in the line form. What follows the command
+// word and its blank is given to the entry.
+var lineForms = map[string]func(rest string) (Request, error){
+	"status":     lineStatus,
+	"ping":       linePing,
+	"traceroute": lineTraceroute,
+	"connect":    lineConnect,
+	"reload":     func(string) (Request, error) { return Reload{}, nil },
+	"tree":       lineTree,
+	"work":       lineWork,
+}
+
+// jsonForms is the table of commands in the JSON form.
+var jsonForms = map[string]func(o object) (Request, error){
+	"status":     jsonStatus,
+	"ping":       jsonPing,
+	"traceroute": jsonTraceroute,
+	"connect":    jsonConnect,
+	"reload":     func(object) (Request, error) { return Reload{}, nil },
+	"tree":       func(object) (Request, error) { return Tree{}, nil },
+	"work":       jsonWork,
+}

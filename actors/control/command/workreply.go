@@ -1,0 +1,92 @@
+package command
+
+import (
+	"encoding/json"
+	"strconv"
+
+	workv1 "receptor/proto/work/v1"
+)
+
+// unitStatus is a unit as clients see it.
+type unitStatus struct {
+	Detail     string
+	ExtraData  json.RawMessage
+	State      int32
+	StateName  string
+	StdoutSize int64
+	WorkType   string
+}
+
+var stateNames = [...]string{"Pending", "Running", "Succeeded", "Failed", "Canceled"}
+
+func stateName(s workv1.State) string {
+	if s < 0 || int(s) >= len(stateNames) {
+		return "Unknown: " + strconv.Itoa(int(s))
+	}
+	return stateNames[s]
+}
+
+func unitOf(s *workv1.Status) unitStatus {
+	return unitStatus{
+		Detail:     s.GetDetail(),
+		ExtraData:  extraData(s.GetExtraData()),
+		State:      int32(s.GetState()),
+		StateName:  stateName(s.GetState()),
+		StdoutSize: s.GetStdoutSize(),
+		WorkType:   s.GetWorkType(),
+	}
+}
+
+// extraData is JSON text already; what is not becomes a string.
+func extraData(text string) json.RawMessage {
+	switch {
+	case text == "":
+		return json.RawMessage("null")
+	case json.Valid([]byte(text)):
+		return json.RawMessage(text)
+	}
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return quoted
+}
+
+// UnitReply is the answer to UnitStatus, and one line of WatchUnit.
+func UnitReply(s *workv1.Status) []byte { return encode(unitOf(s)) }
+
+// UnitsReply is the answer to ListUnits.
+func UnitsReply(units []*workv1.Status) []byte {
+	reply := make(map[string]unitStatus, len(units))
+	for _, s := range units {
+		reply[s.GetUnitId()] = unitOf(s)
+	}
+	return encode(reply)
+}
+
+// StartedReply is the answer when the payload is complete; pending means that the
+// remote node could not be reached yet.
+func StartedReply(unit string, pending bool) []byte {
+	result := "Job Started"
+	if pending {
+		result = "Job Submitted"
+	}
+	return encode(map[string]string{"result": result, "unitid": unit})
+}
+
+// CancelReply is the answer to Cancel.
+func CancelReply(unit string, pending bool) []byte {
+	return endReply("cancelled", "cancel pending", unit, pending)
+}
+
+// ReleaseReply is the answer to Release.
+func ReleaseReply(unit string, pending bool) []byte {
+	return endReply("released", "release pending", unit, pending)
+}
+
+func endReply(done, later, unit string, pending bool) []byte {
+	if pending {
+		done = later
+	}
+	return encode(map[string]string{done: unit})
+}

@@ -1,0 +1,149 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"receptor/actors/control/command"
+	workv1 "receptor/proto/work/v1"
+	"receptor/transport"
+)
+
+// copyBuffer is what a payload travels in.
+const copyBuffer = 256 << 10
+
+// drainPatience is how long a client may still send after its answer.
+const drainPatience = 30 * time.Second
+
+var copyBuffers = sync.Pool{New: func() any { b := make([]byte, copyBuffer); return &b }}
+
+// takePayload writes the header and copies the rest of the input into the file at
+// path. The end of input ends the payload, whether the client closed one side of
+// the connection or both: clients that submit and leave are to get their unit.
+// A reset is not an end, and the payload is then not complete.
+func (s *session) takePayload(header []byte, path string) {
+	s.give(func() (next, error) {
+		err := s.write(header)
+		if err == nil {
+			err = storePayload(s.in.r, path)
+		}
+		s.report.stored(err)
+		return waitOrder, nil
+	})
+}
+
+// storePayload copies all of r into a file, and has it on disk when it returns.
+func storePayload(r io.Reader, path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	buf := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buf)
+	// The struct hides the ReadFrom of the file, which would go through a pipe.
+	n, err := io.CopyBuffer(struct{ io.Writer }{f}, struct{ io.Reader }{r}, *buf)
+	if err == nil && n > 0 {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// finish writes the last line of the session. What the client still sends is
+// read and thrown away for a while, so that it gets to reading the line.
+func (s *session) finish(line []byte) {
+	s.give(func() (next, error) {
+		if err := s.write(line); err != nil {
+			return readLine, err
+		}
+		if err := s.conn.CloseWrite(); err != nil {
+			return readLine, err
+		}
+		if err := s.conn.SetReadDeadline(time.Now().Add(drainPatience)); err != nil {
+			return readLine, err
+		}
+		if _, err := io.Copy(io.Discard, s.in.r); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return readLine, err
+		}
+		return readLine, io.EOF
+	})
+}
+
+// stream writes the header and lets run write the rest of the session.
+func (s *session) stream(header []byte, run func(ctx context.Context, w io.Writer) error) {
+	s.give(func() (next, error) {
+		if err := s.write(header); err != nil {
+			return readLine, err
+		}
+		if err := s.minding(func() error { return run(s.ctx, s.conn) }); err != nil {
+			return readLine, err
+		}
+		return readLine, io.EOF
+	})
+}
+
+// results streams the output of a unit.
+func (s *session) results(feeds Feeds, unit string, offset int64) {
+	s.stream(command.Streaming(unit), func(ctx context.Context, w io.Writer) error {
+		if err := feeds.CopyResults(ctx, unit, offset, w); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("results of %s: %w", unit, err)
+		}
+		return nil
+	})
+}
+
+// watch writes the status of a unit at each change. If the unit disappears, the
+// last line says so.
+func (s *session) watch(feeds Feeds, unit string) {
+	s.stream(nil, func(ctx context.Context, w io.Writer) error {
+		var broken error
+		err := feeds.WatchStatus(ctx, unit, func(status *workv1.Status) error {
+			_, broken = w.Write(command.UnitReply(status))
+			return broken
+		})
+		if err == nil || broken != nil || ctx.Err() != nil {
+			return broken
+		}
+		_, err = w.Write(command.Error(err.Error()))
+		return err
+	})
+}
+
+// connect opens a stream to a service and joins it to the client. If that fails
+// the client reads why, and the next command may follow.
+func (s *session) connect(dial transport.DialStream, r command.Connect) {
+	s.give(func() (next, error) {
+		far, err := dial(s.ctx, r.Node, r.Service, r.TLS)
+		if err != nil {
+			return readLine, s.write(command.Error(err.Error()))
+		}
+		defer context.AfterFunc(s.ctx, func() { _ = far.Close() })()
+		if err := s.write([]byte(command.Connecting)); err != nil {
+			return readLine, errors.Join(err, far.Close())
+		}
+		if err := join(s.rest(), far); err != nil {
+			return readLine, err
+		}
+		return readLine, io.EOF
+	})
+}
+
+// rest is the connection from where the commands end.
+func (s *session) rest() transport.StreamConn {
+	if s.in.r.Buffered() == 0 {
+		return s.conn
+	}
+	return &restConn{s.conn, s.in.r}
+}
+
+// restConn reads what was buffered first.
+type restConn struct {
+	transport.StreamConn
+	r io.Reader
+}
+
+func (c *restConn) Read(p []byte) (int, error) { return c.r.Read(p) }
