@@ -1,0 +1,21 @@
+// Package streams runs reliable byte streams over the datagrams of the mesh.
+//
+//	streams              supervisor; opens one session per (node, service, TLS client)
+//	└── session *        one per QUIC connection, dialled or accepted; never restarted
+//
+// Dial and Listen belong to Network, which goroutines anywhere in the node may
+// call. Live connections are kept in its table: messages name them by number.
+//
+//	Dial ──► table ──► a shared session is open ──────────────────► open a stream
+//	           └─────► OpenSession ──► streams ──► session ──► QUIC ─────┘
+//	Accept ◄── queue of the listener ◄── first byte read ◄── stream ◄── QUIC
+//
+// The application protocol of the QUIC hand-shake decides what a connection is:
+//
+//	netceptor    other implementations: one stream, first byte 0x00 from the dialer
+//	netceptor/2  ours: many streams, each opened by 0x00 and answered by 0x00
+//
+// The answer shows a dialer that a session which has been quiet for long is still
+// alive. A session that nobody uses is given up by its dialer with an empty
+// unidirectional stream; the other end closes it once all its streams are read.
+package streams

@@ -1,0 +1,165 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/quic-go/quic-go"
+
+	"receptor/transport"
+	"receptor/transport/mesh"
+)
+
+// ListenOptions describe a listener.
+type ListenOptions struct {
+	// TLS names a configured TLS server; empty for the built-in profile.
+	TLS string
+}
+
+// listener accepts the streams of one service.
+type listener struct {
+	net     *Network
+	service string
+	socket  *mesh.Socket
+	tr      *quic.Transport
+	quic    *quic.Listener
+	queue   chan *stream
+
+	closing sync.Once
+	ctx     context.Context // done when closing
+	cancel  context.CancelFunc
+	loop    chan struct{} // closed when the accept loop has ended
+
+	mu    sync.Mutex
+	pumps map[*pump]struct{}
+}
+
+// Listen opens a service of this node. An empty name means a random one. Streams
+// can be accepted once the streams actor runs.
+func (n *Network) Listen(service string, opt ListenOptions) (transport.StreamListener, error) {
+	creds, err := n.serverTLS(opt.TLS)
+	if err != nil {
+		return nil, err
+	}
+	socket, err := n.plane.Listen(service, mesh.SocketOptions{Lossy: true})
+	if err != nil {
+		return nil, err
+	}
+	l := &listener{
+		net: n, socket: socket, queue: make(chan *stream, maxQueue), loop: make(chan struct{}),
+		tr: &quic.Transport{Conn: datagrams{socket}, StatelessResetKey: n.resetKey}, pumps: map[*pump]struct{}{},
+	}
+	l.service = socket.LocalAddr().(*mesh.Addr).Service
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	if l.quic, err = l.tr.Listen(creds, quicConfig(false)); err != nil {
+		n.closeTransport(l.tr, socket)
+		return nil, fmt.Errorf("listen on service %s: %w", service, err)
+	}
+	go l.run()
+	if !n.track(l) {
+		return nil, errors.Join(errStopped, l.Close())
+	}
+	return l, nil
+}
+
+// run accepts connections and announces them to the streams actor.
+func (l *listener) run() {
+	defer close(l.loop)
+	for {
+		conn, err := l.quic.Accept(l.ctx)
+		if err != nil {
+			l.cancel()
+			return
+		}
+		node := nodeOf(conn.RemoteAddr())
+		p := l.net.admitted(l, conn, node)
+		if !l.keep(p) {
+			return
+		}
+		if err := l.net.announce(l.ctx, p); err != nil {
+			l.net.log.Warn().Err(err).Str("node", node).Str("service", l.service).Msg("session refused")
+			p.stop()
+		}
+	}
+}
+
+// nodeOf is the node part of a mesh address.
+func nodeOf(addr net.Addr) string {
+	if a, ok := addr.(*mesh.Addr); ok {
+		return a.Node
+	}
+	return addr.String()
+}
+
+// keep notes a connection that has to end with the listener. It reports false if
+// the listener has ended already.
+func (l *listener) keep(p *pump) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ctx.Err() != nil {
+		p.closeConn(codeNormal, reasonNormal)
+		return false
+	}
+	l.pumps[p] = struct{}{}
+	return true
+}
+
+func (l *listener) forget(p *pump) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.pumps, p)
+}
+
+// deliver hands a stream to whoever accepts, and waits for room.
+func (l *listener) deliver(s *stream) {
+	select {
+	case l.queue <- s:
+	case <-l.ctx.Done():
+		s.Abort()
+	case <-s.pump.conn.Context().Done():
+		s.Abort()
+	}
+}
+
+// Accept implements transport.StreamListener. After Close it returns net.ErrClosed.
+func (l *listener) Accept() (transport.StreamConn, error) {
+	select {
+	case s := <-l.queue:
+		return s, nil
+	case <-l.ctx.Done():
+		return nil, fmt.Errorf("service %s: %w", l.service, net.ErrClosed)
+	}
+}
+
+// Addr is the mesh address of the service.
+func (l *listener) Addr() net.Addr { return l.socket.LocalAddr() }
+
+// Close ends the listener and every stream that it accepted. QUIC is closed
+// before the socket.
+func (l *listener) Close() error {
+	var err error
+	l.closing.Do(func() {
+		l.cancel()
+		err = l.quic.Close()
+		<-l.loop
+		for _, p := range l.all() {
+			p.stop()
+		}
+		l.net.closeTransport(l.tr, l.socket)
+		l.net.untrack(l)
+	})
+	return err
+}
+
+func (l *listener) all() []*pump {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pumps := make([]*pump, 0, len(l.pumps))
+	for p := range l.pumps {
+		pumps = append(pumps, p)
+	}
+	return pumps
+}

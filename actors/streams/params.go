@@ -1,0 +1,73 @@
+package streams
+
+import (
+	"time"
+
+	"github.com/quic-go/quic-go"
+)
+
+const (
+	// datagramSize is the largest QUIC packet: the receive buffer of every peer.
+	datagramSize = 1452
+
+	handshakeIdle = 15 * time.Second
+	maxIdle       = 30 * time.Second
+	keepAlive     = 15 * time.Second // by the dialer
+
+	// markerWait is how long a peer may take to open its stream and to send the
+	// first byte.
+	markerWait = 60 * time.Second
+
+	// maxSessions bounds the connections of this node, dialled and accepted.
+	maxSessions = 8192
+	// maxDialling bounds hand-shakes that this node has begun.
+	maxDialling = 1024
+	// maxWaiters bounds who waits for one hand-shake.
+	maxWaiters = 4096
+	// maxStreams bounds the open streams of one session, by direction of opening.
+	maxStreams = 4096
+	// maxQueue is how many streams wait for Accept; further ones wait in their session.
+	maxQueue = 128
+
+	streamWindow     = 2 << 20
+	maxStreamWindow  = 16 << 20
+	sessionWindow    = 4 << 20
+	maxSessionWindow = 32 << 20
+)
+
+// Codes of the application protocol, as existing peers send them.
+const (
+	codeNormal     quic.ApplicationErrorCode = 0
+	codeSetUp      quic.ApplicationErrorCode = 500
+	codeCancelRead quic.StreamErrorCode      = 499
+	codeAbort      quic.StreamErrorCode      = 500
+
+	// reasonNormal is the text that existing peers take for no error.
+	reasonNormal  = "normal close"
+	reasonAccept  = "Accept Timeout"
+	reasonMarker  = "Read Data Error"
+	marker        = 0x00
+	errNotAMarker = "first byte is not 0x00"
+)
+
+// quicConfig is for both ends; only the dialer keeps the connection alive.
+func quicConfig(dialer bool) *quic.Config {
+	cfg := &quic.Config{
+		InitialPacketSize:              datagramSize,
+		DisablePathMTUDiscovery:        true,
+		HandshakeIdleTimeout:           handshakeIdle,
+		MaxIdleTimeout:                 maxIdle,
+		InitialStreamReceiveWindow:     streamWindow,
+		MaxStreamReceiveWindow:         maxStreamWindow,
+		InitialConnectionReceiveWindow: sessionWindow,
+		MaxConnectionReceiveWindow:     maxSessionWindow,
+		MaxIncomingStreams:             maxStreams,
+		MaxIncomingUniStreams:          1,
+	}
+	if dialer {
+		cfg.KeepAlivePeriod = keepAlive
+		cfg.MaxIncomingStreams = -1
+		cfg.MaxIncomingUniStreams = -1
+	}
+	return cfg
+}

@@ -1,0 +1,229 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"receptor/transport"
+)
+
+const (
+	// quiet is how long a session may have been silent and still be trusted to be
+	// alive.
+	quiet = 2 * time.Second
+	// proofWait is how long a quiet session has to prove it.
+	proofWait = 3 * time.Second
+)
+
+// stream is one byte stream over the mesh.
+type stream struct {
+	pump          *pump
+	quic          *quic.Stream
+	local, remote net.Addr
+
+	awaiting bool       // the far end's answer to the marker is still to be read; only the reader
+	writing  sync.Mutex // held by Write
+
+	mu        sync.Mutex
+	readDone  bool
+	writeDone bool
+	released  bool
+}
+
+var _ transport.StreamConn = (*stream)(nil)
+
+// dialStream opens a stream on an open session.
+func (p *pump) dialStream(ctx context.Context) (*stream, error) {
+	if !p.acquire() {
+		return nil, errRetired
+	}
+	qs, err := p.conn.OpenStreamSync(ctx)
+	if err != nil {
+		p.release()
+		return nil, fmt.Errorf("open a stream: %w", err)
+	}
+	s := p.newStream(qs)
+	s.awaiting = p.life.shared
+	if err := s.greet(ctx); err != nil {
+		s.Abort()
+		return nil, err
+	}
+	return s, nil
+}
+
+// greet makes the stream visible to the far end, and has a session that was
+// quiet for long prove that it is alive.
+func (s *stream) greet(ctx context.Context) error {
+	prove := s.awaiting && s.pump.quietFor() > quiet
+	if _, err := s.quic.Write([]byte{marker}); err != nil {
+		return fmt.Errorf("open a stream: %w", err)
+	}
+	if !prove {
+		return nil
+	}
+	if err := s.SetReadDeadline(time.Now().Add(proofWait)); err != nil {
+		return err
+	}
+	interrupt := context.AfterFunc(ctx, func() { s.quic.CancelRead(codeCancelRead) })
+	defer interrupt()
+	if err := s.readAnswer(); err != nil {
+		return fmt.Errorf("session does not answer: %w", err)
+	}
+	return s.SetReadDeadline(time.Time{})
+}
+
+func (p *pump) newStream(qs *quic.Stream) *stream {
+	return &stream{pump: p, quic: qs, local: p.conn.LocalAddr(), remote: p.conn.RemoteAddr()}
+}
+
+// readAnswer takes the far end's 0x00 off a stream that we opened.
+func (s *stream) readAnswer() error {
+	if err := readMarker(s.quic); err != nil {
+		return err
+	}
+	s.awaiting = false
+	s.pump.alive()
+	return nil
+}
+
+func readMarker(r io.Reader) error {
+	var first [1]byte
+	if _, err := io.ReadFull(r, first[:]); err != nil {
+		return err
+	}
+	if first[0] != marker {
+		return errors.New(errNotAMarker)
+	}
+	return nil
+}
+
+// Read implements net.Conn.
+func (s *stream) Read(b []byte) (int, error) {
+	if s.awaiting {
+		if err := s.readAnswer(); err != nil {
+			return 0, s.readFailed(err)
+		}
+	}
+	n, err := s.quic.Read(b)
+	if n > 0 {
+		s.pump.alive()
+	}
+	if err != nil {
+		return n, s.readFailed(err)
+	}
+	return n, nil
+}
+
+func (s *stream) readFailed(err error) error {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		s.finish(true, false)
+	}
+	return err
+}
+
+// Write implements net.Conn.
+func (s *stream) Write(b []byte) (int, error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.quic.Write(b)
+}
+
+// CloseWrite sends end-of-input; the way back stays open.
+func (s *stream) CloseWrite() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.endWrite()
+}
+
+// endWrite is called with writing held.
+func (s *stream) endWrite() error {
+	s.mu.Lock()
+	ended := s.writeDone
+	s.mu.Unlock()
+	if ended {
+		return nil
+	}
+	err := s.quic.Close()
+	s.finish(false, true)
+	return err
+}
+
+// Close ends both directions. What was written before still arrives, unless a
+// Write is under way: then the far end must not take a part for the whole.
+func (s *stream) Close() error {
+	if !s.writing.TryLock() {
+		s.Abort()
+		return nil
+	}
+	defer s.writing.Unlock()
+	err := s.endWrite()
+	s.cancelRead()
+	s.finish(true, true)
+	return err
+}
+
+// Abort ends both directions; the far end reads an error unless it has been sent
+// end-of-input before.
+func (s *stream) Abort() {
+	s.mu.Lock()
+	ended := s.writeDone
+	s.mu.Unlock()
+	if !ended {
+		s.quic.CancelWrite(codeAbort)
+	}
+	s.cancelRead()
+	s.finish(true, true)
+}
+
+func (s *stream) cancelRead() {
+	s.mu.Lock()
+	ended := s.readDone
+	s.mu.Unlock()
+	if !ended {
+		s.quic.CancelRead(codeCancelRead)
+	}
+}
+
+// CloseRead tells the far end that nothing more will be read.
+func (s *stream) CloseRead() error {
+	s.cancelRead()
+	s.finish(true, false)
+	return nil
+}
+
+// finish notes which directions are over, and gives the stream back to its
+// session when both are.
+func (s *stream) finish(read, write bool) {
+	s.mu.Lock()
+	s.readDone = s.readDone || read
+	s.writeDone = s.writeDone || write
+	release := s.readDone && s.writeDone && !s.released
+	s.released = s.released || release
+	s.mu.Unlock()
+	if release {
+		s.pump.release()
+	}
+}
+
+// LocalAddr is a mesh address.
+func (s *stream) LocalAddr() net.Addr { return s.local }
+
+// RemoteAddr is a mesh address.
+func (s *stream) RemoteAddr() net.Addr { return s.remote }
+
+// SetDeadline implements net.Conn.
+func (s *stream) SetDeadline(t time.Time) error { return s.quic.SetDeadline(t) }
+
+// SetReadDeadline implements net.Conn.
+func (s *stream) SetReadDeadline(t time.Time) error { return s.quic.SetReadDeadline(t) }
+
+// SetWriteDeadline implements net.Conn.
+func (s *stream) SetWriteDeadline(t time.Time) error { return s.quic.SetWriteDeadline(t) }

@@ -1,0 +1,218 @@
+package streams
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
+
+	streamsv1 "receptor/proto/streams/v1"
+
+	"receptor/actors/supervise"
+)
+
+// maxSingles bounds the services remembered as those of old peers.
+const maxSingles = 1024
+
+// Config describes the family.
+type Config struct {
+	Log     zerolog.Logger
+	Network *Network
+}
+
+// New returns the producer of the streams supervisor.
+func New(cfg Config) func() actor.Actor {
+	return func() actor.Actor {
+		return &streams{
+			Supervisor: supervise.New(cfg.Log, supervise.Backoff{}), cfg: cfg,
+			dials: map[uint64]*dial{}, flights: map[key]*dial{}, singles: map[key]struct{}{},
+		}
+	}
+}
+
+// streams opens sessions and keeps their records.
+//
+//	parent   node
+//	owns     the sessions; while it lives, the Network works
+//	fails    never by itself
+//	restart  ends every session and listener; dialling works again at once
+type streams struct {
+	*supervise.Supervisor
+	cfg     Config
+	dials   map[uint64]*dial // by session: hand-shakes under way
+	flights map[key]*dial    // those that further dials may join
+	singles map[key]struct{} // served one stream per connection the last time
+}
+
+// dial is a hand-shake under way and who waits for it.
+type dial struct {
+	key     key
+	waiters []uint64
+}
+
+// Receive implements actor.Actor.
+func (s *streams) Receive(ctx actor.Context) {
+	if s.Supervise(ctx) {
+		return
+	}
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		s.cfg.Network.attach(ctx.ActorSystem().Root, ctx.Self())
+	case *actor.Stopping, *actor.Restarting:
+		s.stop()
+	case *actor.Stopped, *actor.Terminated:
+
+	case *streamsv1.OpenSession:
+		s.openSession(ctx, m)
+
+	case *streamsv1.SessionAccepted:
+		s.accepted(ctx, m)
+	case *streamsv1.SessionOpened:
+		s.opened(ctx, m)
+	case *streamsv1.SessionFailed:
+		s.failed(m)
+
+	default:
+		supervise.Unexpected(ctx)
+	}
+}
+
+// stop ends what the Network has open; it tells all waiters itself.
+func (s *streams) stop() {
+	if err := s.cfg.Network.detach(); err != nil {
+		s.cfg.Log.Debug().Err(err).Msg("close of the listeners")
+	}
+}
+
+// openSession has the caller wait for a hand-shake that serves it.
+func (s *streams) openSession(ctx actor.Context, m *streamsv1.OpenSession) {
+	k := key{node: m.GetNode(), service: m.GetService(), tls: m.GetTlsClient()}
+	if p := s.cfg.Network.table.find(k); p != nil {
+		s.answer(m.GetWaiter(), answer{pump: p}) // it came up since the caller looked
+		return
+	}
+	d := s.flights[k]
+	switch {
+	case d == nil:
+		s.dial(ctx, k, m.GetWaiter())
+	case len(d.waiters) >= maxWaiters:
+		s.answer(m.GetWaiter(), answer{err: errBusy})
+	default:
+		d.waiters = append(d.waiters, m.GetWaiter())
+	}
+}
+
+// dial starts a session for one waiter. Others may join it, unless the service is
+// known to take a connection for each stream.
+func (s *streams) dial(ctx actor.Context, k key, waiter uint64) {
+	p := s.cfg.Network.dialled(k)
+	if len(s.dials) >= maxDialling || !s.cfg.Network.table.add(p) {
+		s.answer(waiter, answer{err: errBusy})
+		return
+	}
+	d := &dial{key: k, waiters: []uint64{waiter}}
+	s.dials[p.id] = d
+	if _, single := s.singles[k]; !single {
+		s.flights[k] = d
+	}
+	s.spawn(ctx, p, k.node, k.service)
+}
+
+// answer reports whether the waiter was still there.
+func (s *streams) answer(waiter uint64, a answer) bool {
+	return s.cfg.Network.waiters.answer(waiter, a)
+}
+
+// accepted gives a connection that a listener announced to a session of its own.
+func (s *streams) accepted(ctx actor.Context, m *streamsv1.SessionAccepted) {
+	p := s.cfg.Network.table.get(m.GetSession())
+	if p == nil {
+		return // the listener was closed meanwhile
+	}
+	s.spawn(ctx, p, p.key.node, p.local)
+}
+
+// spawn starts a session actor. It is named after the far node, and the service
+// on whichever side listens.
+func (s *streams) spawn(ctx actor.Context, p *pump, node, service string) {
+	name, kind := fmt.Sprintf("%s:%s:%d", node, service, p.id), "session"
+	if p.accept != nil {
+		kind = "accepted session"
+	}
+	_, err := s.Spawn(ctx, supervise.Spec{
+		Name: strings.ReplaceAll(name, "/", "_"), Kind: kind,
+		New:      func() actor.Actor { return &session{pump: p} },
+		Lifetime: supervise.Temporary,
+	})
+	if err != nil {
+		panic(fmt.Errorf("session %d: %w", p.id, err)) // numbers are unique
+	}
+}
+
+// opened serves the waiters of a dial.
+func (s *streams) opened(ctx actor.Context, m *streamsv1.SessionOpened) {
+	d := s.landed(m.GetSession())
+	if d == nil {
+		return
+	}
+	p := s.cfg.Network.table.get(m.GetSession())
+	switch {
+	case p == nil:
+		s.answerAll(d, answer{err: errEnded})
+	case m.GetShared():
+		delete(s.singles, d.key)
+		s.answerAll(d, answer{pump: p})
+	default:
+		s.serveSingle(ctx, d, p)
+	}
+}
+
+// serveSingle gives a connection that carries one stream to the first waiter that
+// is left; the others get connections of their own, all at once.
+func (s *streams) serveSingle(ctx actor.Context, d *dial, p *pump) {
+	if len(s.singles) >= maxSingles {
+		clear(s.singles)
+	}
+	s.singles[d.key] = struct{}{}
+	served := false
+	for _, waiter := range d.waiters {
+		if served {
+			s.dial(ctx, d.key, waiter)
+			continue
+		}
+		served = s.answer(waiter, answer{pump: p})
+	}
+}
+
+func (s *streams) failed(m *streamsv1.SessionFailed) {
+	d := s.landed(m.GetSession())
+	if d == nil {
+		return
+	}
+	if m.GetCode() == streamsv1.Code_CODE_SERVICE_UNKNOWN {
+		s.answerAll(d, answer{err: &unknownService{node: d.key.node, service: d.key.service}})
+		return
+	}
+	s.answerAll(d, answer{err: errors.New(m.GetText())})
+}
+
+func (s *streams) answerAll(d *dial, a answer) {
+	for _, waiter := range d.waiters {
+		s.answer(waiter, a)
+	}
+}
+
+// landed ends a dial.
+func (s *streams) landed(session uint64) *dial {
+	d := s.dials[session]
+	if d == nil {
+		return nil
+	}
+	delete(s.dials, session)
+	if s.flights[d.key] == d {
+		delete(s.flights, d.key)
+	}
+	return d
+}

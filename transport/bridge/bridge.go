@@ -1,0 +1,109 @@
+// Package bridge joins two byte streams.
+//
+//	a ──── copy ───► b      end of a's input ──► CloseWrite of b
+//	a ◄─── copy ──── b      end of b's input ──► CloseWrite of a
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+
+	"receptor/transport"
+)
+
+// copyBuffer is large enough that a system call, or a hand-over to QUIC, costs
+// little per byte.
+const copyBuffer = 128 << 10
+
+var buffers = sync.Pool{New: func() any {
+	b := make([]byte, copyBuffer)
+	return &b
+}}
+
+// Bridge copies both ways until both directions have ended, and closes both ends.
+// End of input on one side becomes end of input on the other, and the way back
+// stays open. If a side can't be read any more both are broken off, so that
+// nobody takes a part for the whole. If it can't be written to, only that
+// direction ends: what it still has to say is delivered. The error is the first
+// one; both sides' end of input is none.
+func Bridge(a, b transport.StreamConn) error {
+	ends := make(chan error, 2)
+	go func() { ends <- pass(a, b) }()
+	go func() { ends <- pass(b, a) }()
+	first, second := <-ends, <-ends
+	return errors.Join(firstOf(first, second), closed(a), closed(b))
+}
+
+func firstOf(first, second error) error {
+	if first != nil {
+		return first
+	}
+	return second
+}
+
+// closed closes c, which may have been closed when its direction broke off.
+func closed(c net.Conn) error {
+	if err := c.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("close %s: %w", c.RemoteAddr(), err)
+	}
+	return nil
+}
+
+// pass copies one direction and passes its end on.
+func pass(dst, src transport.StreamConn) error {
+	readErr, writeErr := copyAll(dst, src)
+	switch {
+	case readErr != nil:
+		Abort(dst)
+		Abort(src)
+		return fmt.Errorf("read from %s: %w", src.RemoteAddr(), readErr)
+	case writeErr != nil:
+		closeRead(src)
+		return fmt.Errorf("write to %s: %w", dst.RemoteAddr(), writeErr)
+	}
+	if err := dst.CloseWrite(); err != nil {
+		return fmt.Errorf("end of input to %s: %w", dst.RemoteAddr(), err)
+	}
+	return nil
+}
+
+func copyAll(dst io.Writer, src io.Reader) (readErr, writeErr error) {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	for {
+		n, err := src.Read(*buf)
+		if n > 0 {
+			if _, werr := dst.Write((*buf)[:n]); werr != nil {
+				return nil, werr
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil, nil
+		}
+		if err != nil {
+			return err, nil
+		}
+	}
+}
+
+// Abort closes c such that the far end does not read a clean end of input.
+func Abort(c net.Conn) {
+	switch t := c.(type) {
+	case interface{ Abort() }:
+		t.Abort()
+		return
+	case interface{ SetLinger(sec int) error }:
+		_ = t.SetLinger(0) // fails only on a socket that is closed already
+	}
+	_ = c.Close() // whatever it says, c is of no more use
+}
+
+// closeRead tells the far end, where that is possible, that nothing more is read.
+func closeRead(c net.Conn) {
+	if t, ok := c.(interface{ CloseRead() error }); ok {
+		_ = t.CloseRead() // the other direction will find out if c is broken
+	}
+}
