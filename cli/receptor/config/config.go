@@ -36,15 +36,6 @@ type Config struct {
 	services map[string]bool // names taken on the mesh
 }
 
-// Backends counts what can connect this node, or stands in for that.
-func (c *Config) Backends() int {
-	n := len(c.TCPListeners) + len(c.TCPPeers)
-	if c.LocalOnly {
-		n++
-	}
-	return n
-}
-
 // Node is the node itself.
 type Node struct {
 	ID      string

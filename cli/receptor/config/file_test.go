@@ -75,7 +75,7 @@ func TestAnchorsAndMergeKeys(t *testing.T) {
 func TestFileStandsAtItsPlace(t *testing.T) {
 	files := map[string]string{"a": "- tcp-peer: 'a:1'", "b": "- tcp-peer: 'b:1'"}
 	c := mustParse(t, files, "-c", "a", "--tcp-peer", "x:1", "--config", "b")
-	var order []string
+	order := make([]string, 0, len(c.TCPPeers))
 	for _, p := range c.TCPPeers {
 		order = append(order, p.Address)
 	}

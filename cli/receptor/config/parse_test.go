@@ -42,7 +42,7 @@ func wantError(t *testing.T, err error, want string) {
 
 func TestIntroductionCommand(t *testing.T) {
 	c := mustParse(t, nil, "--node", "id=foo", "--local-only", "--log-level", "Debug")
-	if c.Node.ID != "foo" || !c.LocalOnly || c.LogLevel != "debug" || c.Backends() != 1 {
+	if c.Node.ID != "foo" || !c.LocalOnly || c.LogLevel != "debug" {
 		t.Errorf("%+v", c)
 	}
 }
@@ -169,7 +169,7 @@ func TestCommandLineErrors(t *testing.T) {
 		{"foo", "parameter specified before command"},
 		{"-c local.yml x=y", "parameter specified before command"},
 		{"--node bogus=1", `config error: unknown field name bogus (did you mean "id"?)`},
-		{"--tcp-peer ADRESS=1", `config error: unknown field name adress (did you mean "address"?)`},
+		{"--tcp-peer ADDRSS=1", `config error: unknown field name addrss (did you mean "address"?)`},
 		{"--version 1", "config error: command does not allow bare values (version has no parameters)"},
 		{"--control-service control", "config error: command does not allow bare values (write NAME=control; parameters: service, filename, permissions, tcplisten)"},
 		{"--control-service filename", "config error: command does not allow bare values (did you mean filename=VALUE?)"},

@@ -34,7 +34,8 @@ func (l *lines) Write(event []byte) (int, error) {
 func (l *lines) WriteLevel(level zerolog.Level, event []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := append(l.buf[:0], levelName(level)...)
+	b := l.buf[:0]
+	b = append(b, levelName(level)...)
 	b = append(b, ' ')
 	b = l.now().Local().AppendFormat(b, layout)
 	b = appendEvent(b, event)

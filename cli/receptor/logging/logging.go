@@ -43,6 +43,7 @@ func levelName(level zerolog.Level) string {
 		return "WARNING"
 	case zerolog.ErrorLevel, zerolog.FatalLevel, zerolog.PanicLevel:
 		return "ERROR"
+	default:
+		return "INFO"
 	}
-	return "INFO"
 }
