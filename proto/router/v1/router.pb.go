@@ -81,12 +81,16 @@ const (
 	Job_JOB_UNSPECIFIED Job = 0
 	// Send an own update to all neighbours.
 	Job_JOB_UPDATE Job = 1
-	// Advertise all own services.
+	// Advertise own services that are new.
 	Job_JOB_ADVERTISE Job = 2
 	// Recompute the routing table.
 	Job_JOB_TABLE Job = 3
 	// Drop what is too old.
 	Job_JOB_AGE Job = 4
+	// Put something on each link.
+	Job_JOB_KEEP_ALIVE Job = 5
+	// Advertise all own services.
+	Job_JOB_ROUND Job = 6
 )
 
 // Enum value maps for Job.
@@ -97,6 +101,8 @@ var (
 		2: "JOB_ADVERTISE",
 		3: "JOB_TABLE",
 		4: "JOB_AGE",
+		5: "JOB_KEEP_ALIVE",
+		6: "JOB_ROUND",
 	}
 	Job_value = map[string]int32{
 		"JOB_UNSPECIFIED": 0,
@@ -104,6 +110,8 @@ var (
 		"JOB_ADVERTISE":   2,
 		"JOB_TABLE":       3,
 		"JOB_AGE":         4,
+		"JOB_KEEP_ALIVE":  5,
+		"JOB_ROUND":       6,
 	}
 )
 
@@ -1214,6 +1222,45 @@ func (x *AdvertisementReceived) GetAdvertisement() *Advertisement {
 	return nil
 }
 
+// The router to a link that sent UpdateReceived or AdvertisementReceived as a
+// request: it is dealt with. A link that waits for this before it reads on can't
+// fill the router's mailbox.
+type Handled struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Handled) Reset() {
+	*x = Handled{}
+	mi := &file_router_v1_router_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Handled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Handled) ProtoMessage() {}
+
+func (x *Handled) ProtoReflect() protoreflect.Message {
+	mi := &file_router_v1_router_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Handled.ProtoReflect.Descriptor instead.
+func (*Handled) Descriptor() ([]byte, []int) {
+	return file_router_v1_router_proto_rawDescGZIP(), []int{18}
+}
+
 // The router's own timers.
 type Tick struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1224,7 +1271,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_router_v1_router_proto_msgTypes[18]
+	mi := &file_router_v1_router_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1236,7 +1283,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[18]
+	mi := &file_router_v1_router_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1249,7 +1296,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{18}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Tick) GetJob() Job {
@@ -1351,20 +1398,23 @@ const file_router_v1_router_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"k\n" +
 	"\x15AdvertisementReceived\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12>\n" +
-	"\radvertisement\x18\x02 \x01(\v2\x18.router.v1.AdvertisementR\radvertisement\"(\n" +
+	"\radvertisement\x18\x02 \x01(\v2\x18.router.v1.AdvertisementR\radvertisement\"\t\n" +
+	"\aHandled\"(\n" +
 	"\x04Tick\x12 \n" +
 	"\x03job\x18\x01 \x01(\x0e2\x0e.router.v1.JobR\x03job*^\n" +
 	"\bConnType\x12\"\n" +
 	"\x1eCONN_TYPE_DATAGRAM_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10CONN_TYPE_STREAM\x10\x01\x12\x18\n" +
-	"\x14CONN_TYPE_STREAM_TLS\x10\x02*Y\n" +
+	"\x14CONN_TYPE_STREAM_TLS\x10\x02*|\n" +
 	"\x03Job\x12\x13\n" +
 	"\x0fJOB_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"JOB_UPDATE\x10\x01\x12\x11\n" +
 	"\rJOB_ADVERTISE\x10\x02\x12\r\n" +
 	"\tJOB_TABLE\x10\x03\x12\v\n" +
-	"\aJOB_AGE\x10\x04B#Z!receptor/proto/router/v1;routerv1b\x06proto3"
+	"\aJOB_AGE\x10\x04\x12\x12\n" +
+	"\x0eJOB_KEEP_ALIVE\x10\x05\x12\r\n" +
+	"\tJOB_ROUND\x10\x06B#Z!receptor/proto/router/v1;routerv1b\x06proto3"
 
 var (
 	file_router_v1_router_proto_rawDescOnce sync.Once
@@ -1379,7 +1429,7 @@ func file_router_v1_router_proto_rawDescGZIP() []byte {
 }
 
 var file_router_v1_router_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_router_v1_router_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_router_v1_router_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_router_v1_router_proto_goTypes = []any{
 	(ConnType)(0),                 // 0: router.v1.ConnType
 	(Job)(0),                      // 1: router.v1.Job
@@ -1401,33 +1451,34 @@ var file_router_v1_router_proto_goTypes = []any{
 	(*UpdateReceived)(nil),        // 17: router.v1.UpdateReceived
 	(*RoutingUpdate)(nil),         // 18: router.v1.RoutingUpdate
 	(*AdvertisementReceived)(nil), // 19: router.v1.AdvertisementReceived
-	(*Tick)(nil),                  // 20: router.v1.Tick
-	nil,                           // 21: router.v1.Advertise.TagsEntry
-	nil,                           // 22: router.v1.Status.RoutesEntry
-	nil,                           // 23: router.v1.Status.CostsEntry
-	nil,                           // 24: router.v1.KnownNode.ConnectionsEntry
-	nil,                           // 25: router.v1.Tags.ValuesEntry
-	nil,                           // 26: router.v1.RoutingUpdate.ConnectionsEntry
-	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
+	(*Handled)(nil),               // 20: router.v1.Handled
+	(*Tick)(nil),                  // 21: router.v1.Tick
+	nil,                           // 22: router.v1.Advertise.TagsEntry
+	nil,                           // 23: router.v1.Status.RoutesEntry
+	nil,                           // 24: router.v1.Status.CostsEntry
+	nil,                           // 25: router.v1.KnownNode.ConnectionsEntry
+	nil,                           // 26: router.v1.Tags.ValuesEntry
+	nil,                           // 27: router.v1.RoutingUpdate.ConnectionsEntry
+	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
 }
 var file_router_v1_router_proto_depIdxs = []int32{
 	0,  // 0: router.v1.Advertise.conn_type:type_name -> router.v1.ConnType
-	21, // 1: router.v1.Advertise.tags:type_name -> router.v1.Advertise.TagsEntry
+	22, // 1: router.v1.Advertise.tags:type_name -> router.v1.Advertise.TagsEntry
 	7,  // 2: router.v1.LinkUpReply.accepted:type_name -> router.v1.Accepted
 	8,  // 3: router.v1.LinkUpReply.refused:type_name -> router.v1.Refused
 	11, // 4: router.v1.Status.connections:type_name -> router.v1.Connection
 	12, // 5: router.v1.Status.known:type_name -> router.v1.KnownNode
-	22, // 6: router.v1.Status.routes:type_name -> router.v1.Status.RoutesEntry
+	23, // 6: router.v1.Status.routes:type_name -> router.v1.Status.RoutesEntry
 	14, // 7: router.v1.Status.advertisements:type_name -> router.v1.Advertisement
-	23, // 8: router.v1.Status.costs:type_name -> router.v1.Status.CostsEntry
-	24, // 9: router.v1.KnownNode.connections:type_name -> router.v1.KnownNode.ConnectionsEntry
-	27, // 10: router.v1.Advertisement.time:type_name -> google.protobuf.Timestamp
+	24, // 8: router.v1.Status.costs:type_name -> router.v1.Status.CostsEntry
+	25, // 9: router.v1.KnownNode.connections:type_name -> router.v1.KnownNode.ConnectionsEntry
+	28, // 10: router.v1.Advertisement.time:type_name -> google.protobuf.Timestamp
 	0,  // 11: router.v1.Advertisement.conn_type:type_name -> router.v1.ConnType
 	15, // 12: router.v1.Advertisement.tags:type_name -> router.v1.Tags
 	13, // 13: router.v1.Advertisement.work_commands:type_name -> router.v1.WorkCommand
-	25, // 14: router.v1.Tags.values:type_name -> router.v1.Tags.ValuesEntry
+	26, // 14: router.v1.Tags.values:type_name -> router.v1.Tags.ValuesEntry
 	18, // 15: router.v1.UpdateReceived.update:type_name -> router.v1.RoutingUpdate
-	26, // 16: router.v1.RoutingUpdate.connections:type_name -> router.v1.RoutingUpdate.ConnectionsEntry
+	27, // 16: router.v1.RoutingUpdate.connections:type_name -> router.v1.RoutingUpdate.ConnectionsEntry
 	14, // 17: router.v1.AdvertisementReceived.advertisement:type_name -> router.v1.Advertisement
 	1,  // 18: router.v1.Tick.job:type_name -> router.v1.Job
 	19, // [19:19] is the sub-list for method output_type
@@ -1452,7 +1503,7 @@ func file_router_v1_router_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_router_v1_router_proto_rawDesc), len(file_router_v1_router_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   25,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,82 @@
+package router
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	routerv1 "receptor/proto/router/v1"
+	"receptor/transport/mesh"
+)
+
+// publish recomputes the table and hands it to the data plane if it changed.
+func (r *router) publish(actor.Context) {
+	table, names := r.db.Table(), r.db.Names()
+	if maps.Equal(table, r.table) && slices.Equal(names, r.names) {
+		return
+	}
+	r.table, r.names = table, names
+	r.cfg.Plane.Publish(mesh.Routes{NextHop: r.nextHops(), Names: names})
+	r.logTable()
+}
+
+func (r *router) nextHops() map[string]string {
+	next := make(map[string]string, len(r.table))
+	for node, hop := range r.table {
+		next[node] = hop.Via
+	}
+	return next
+}
+
+// logTable writes a line when an operator would call it a change, and the whole
+// table at debug level.
+func (r *router) logTable() {
+	if e := r.cfg.Log.Debug(); e.Enabled() {
+		e.Msg(r.drawTable())
+	}
+	summary := fmt.Sprint(slices.Sorted(maps.Keys(r.neighbours)), len(r.table))
+	if summary == r.logged || len(r.table) == 0 && r.logged == "" {
+		return
+	}
+	r.logged = summary
+	r.cfg.Log.Info().Int("neighbours", len(r.neighbours)).Int("routes", len(r.table)).Msg("routing table changed")
+}
+
+// drawTable is the table in the words of the existing system.
+func (r *router) drawTable() string {
+	var b strings.Builder
+	b.WriteString("Known Connections:\n")
+	for _, node := range r.names {
+		fmt.Fprintf(&b, "   %s: ", node)
+		row := r.db.Row(node)
+		for _, other := range slices.Sorted(maps.Keys(row)) {
+			fmt.Fprintf(&b, "%s(%.2f) ", other, row[other])
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("Routing Table:")
+	for _, node := range slices.Sorted(maps.Keys(r.table)) {
+		fmt.Fprintf(&b, "\n   %s via %s", node, r.table[node].Via)
+	}
+	return b.String()
+}
+
+func (r *router) status(ctx actor.Context) {
+	s := &routerv1.Status{
+		NodeId: r.cfg.NodeID, Routes: r.nextHops(), Costs: make(map[string]float64, len(r.table)),
+		Advertisements: append(r.ownAds(), r.ads.List()...),
+	}
+	for _, node := range slices.Sorted(maps.Keys(r.neighbours)) {
+		s.Connections = append(s.Connections, &routerv1.Connection{Node: node, Cost: r.neighbours[node].cost})
+	}
+	for _, node := range r.db.Names() {
+		s.Known = append(s.Known, &routerv1.KnownNode{Node: node, Connections: r.db.Row(node)})
+	}
+	for node, hop := range r.table {
+		s.Costs[node] = hop.Cost
+	}
+	ctx.Respond(s)
+}
