@@ -1,0 +1,175 @@
+package blackbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"receptor/test/blackbox/harness"
+)
+
+// patience bounds what a single test waits for, all in all.
+const patience = 90 * time.Second
+
+var programs harness.Programs
+
+// TestMain takes the programs from the folder in RECEPTOR_BIN, or builds them.
+func TestMain(m *testing.M) {
+	code, err := runAll(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func runAll(m *testing.M) (code int, err error) {
+	if folder := os.Getenv("RECEPTOR_BIN"); folder != "" {
+		if programs, err = harness.FindPrograms(folder); err != nil {
+			return 1, err
+		}
+		return m.Run(), nil
+	}
+	folder, err := os.MkdirTemp("", "receptor-bin-")
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	if programs, err = harness.BuildPrograms(context.Background(), folder); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
+}
+
+// world is a harness.World whose troubles fail the test.
+type world struct {
+	*harness.World
+	t   *testing.T
+	ctx context.Context // ends before the test's patience does
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	// Not t.TempDir: the path of a Unix socket has room for 107 bytes.
+	dir, err := os.MkdirTemp("", "rcp-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{World: harness.NewWorld(dir), t: t}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	w.ctx = ctx
+	t.Cleanup(func() {
+		defer cancel()
+		stop, done := harness.StopContext()
+		defer done()
+		if err := errors.Join(w.Close(stop), os.RemoveAll(dir)); err != nil {
+			t.Errorf("clear up: %v", err)
+		}
+	})
+	return w
+}
+
+// in is the same world for a subtest.
+func (w *world) in(t *testing.T) *world { return &world{World: w.World, t: t, ctx: w.ctx} }
+
+// node describes one of our daemons.
+func (w *world) node(id string, args ...[]string) *harness.Node {
+	return w.Node(programs.Receptor, id, harness.Join(args...)...)
+}
+
+// up starts daemons, one after the other, until each answers.
+func (w *world) up(nodes ...*harness.Node) {
+	w.t.Helper()
+	for _, n := range nodes {
+		w.must(n.Up(w.ctx))
+	}
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) port() int {
+	w.t.Helper()
+	port, err := harness.FreePort()
+	w.must(err)
+	return port
+}
+
+// chain starts three daemons of ours: the outer ones dial the middle one. args
+// are those of all three.
+func (w *world) chain(args ...[]string) (a, b, c *harness.Node) {
+	w.t.Helper()
+	ours := programs.Receptor
+	return w.chainOf([3]string{ours, ours, ours}, args...)
+}
+
+func (w *world) chainOf(program [3]string, args ...[]string) (a, b, c *harness.Node) {
+	w.t.Helper()
+	port := w.port()
+	all := harness.Join(args...)
+	a = w.Node(program[0], "a", harness.Join(harness.Peer(port), all)...)
+	b = w.Node(program[1], "b", harness.Join(harness.Listener(port), all)...)
+	c = w.Node(program[2], "c", harness.Join(harness.Peer(port), all)...)
+	for _, n := range []*harness.Node{a, b, c} {
+		n.Foreign = n.Program != programs.Receptor
+	}
+	w.up(b, a, c)
+	w.must(a.Sees(w.ctx, "b", "c"))
+	w.must(b.Sees(w.ctx, "a", "c"))
+	w.must(c.Sees(w.ctx, "a", "b"))
+	return a, b, c
+}
+
+// run runs a program to its end.
+func (w *world) run(program string, args ...string) (stdout, stderr string, code int) {
+	w.t.Helper()
+	var out, complaints bytes.Buffer
+	cmd := exec.CommandContext(w.ctx, program, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = w.Dir, &out, &complaints
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), ofReceptorctl), w.Mark())
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		w.t.Fatalf("run %s: %v", strings.Join(cmd.Args, " "), err)
+	}
+	if w.ctx.Err() != nil {
+		w.t.Fatalf("%s did not end", strings.Join(cmd.Args, " "))
+	}
+	return out.String(), complaints.String(), cmd.ProcessState.ExitCode()
+}
+
+func ofReceptorctl(entry string) bool { return strings.HasPrefix(entry, "RECEPTORCTL_") }
+
+// ctl runs receptorctl for a node and wants exit status 0.
+func (w *world) ctl(n *harness.Node, args ...string) string {
+	w.t.Helper()
+	stdout, stderr, code := w.run(programs.Receptorctl, append([]string{"--socket", n.Socket}, args...)...)
+	if code != 0 {
+		w.t.Fatalf("receptorctl %s: exit status %d: %s", strings.Join(args, " "), code, stderr)
+	}
+	return stdout
+}
+
+// logHas waits until the log of a node contains a text.
+func (w *world) logHas(n *harness.Node, text string) {
+	w.t.Helper()
+	w.must(harness.Until(w.ctx, fmt.Sprintf("%q in the log of %s", text, n.ID), func() error {
+		log, err := os.ReadFile(n.LogFile)
+		if err == nil && !bytes.Contains(log, []byte(text)) {
+			err = errors.New(n.LogTail())
+		}
+		return err
+	}))
+}
