@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"receptor/actors/links/handshake"
 	linksv1 "receptor/proto/links/v1"
 	routerv1 "receptor/proto/router/v1"
@@ -79,15 +77,12 @@ func TestRejections(t *testing.T) {
 				if tt.change != nil {
 					tt.change(&listen)
 				}
-				b := newSide(s, "b", listen)
+				b := startSide(s, "b", listen)
 				a := newSide(s, tt.dialer, once(net, tt.dialer+"-host"))
+				a.acceptAll() // a may hear of b, or of the reject first
 				if tt.refuse != "" {
 					m := probe.ExpectType[*routerv1.LinkUp](t, b.router)
 					b.router.Reply(refusedReply(m, tt.refuse))
-				}
-				if tt.dialer != "b" {
-					a.up(t, "b", 1)
-					a.down(t, "b")
 				}
 				time.Sleep(2 * time.Second)
 				b.router.ExpectNothing(t)
@@ -114,13 +109,15 @@ func TestCostMustAgree(t *testing.T) {
 		net := mem.NewNetwork()
 		listen := listenAt(net, "b")
 		listen.Cost, listen.NodeCost = 5, map[string]float64{"a": 2}
-		b := newSide(s, "b", listen)
+		b := startSide(s, "b", listen)
 		a := newSide(s, "a", once(net, "a"))
 		a.up(t, "b", 1)
 		ba := b.up(t, "a", 2)
 		b.router.Send(ba, b.update(map[string]float64{"a": 2}))
 		a.down(t, "b")
 		b.down(t, "a")
+		time.Sleep(drainTime)
+		s.Settle()
 		if !a.log.has("warn Backend error: a: rejected connection with node b because " + handshake.ReasonCost) {
 			t.Errorf("%q", a.log.text)
 		}
@@ -167,7 +164,7 @@ func TestRedialBacksOff(t *testing.T) {
 		if !a.log.has("warn Backend connection failed (will retry): dial mem b: connection refused") {
 			t.Errorf("%q", a.log.text)
 		}
-		b := newSide(s, "b", listenAt(net, "b"))
+		b := startSide(s, "b", listenAt(net, "b"))
 		a.up(t, "b", 1)
 		b.up(t, "a", 1)
 	})
@@ -178,9 +175,9 @@ func TestRejectedLinkBacksOff(t *testing.T) {
 		net := mem.NewNetwork()
 		listen := listenAt(net, "b")
 		listen.AnyPeer = false
-		newSide(s, "b", listen)
+		startSide(s, "b", listen)
 		a := newSide(s, "a", dialTo(net, "a", "b"))
-		a.router.Answer(&routerv1.LinkUp{}, func(m proto.Message) proto.Message { return acceptedReply(m.(*routerv1.LinkUp)) })
+		a.acceptAll()
 		time.Sleep(10 * time.Minute)
 		if n := net.Dialled(); n > 200 {
 			t.Errorf("%d attempts in 10 minutes", n)

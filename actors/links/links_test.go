@@ -52,12 +52,18 @@ func (l *lines) has(text string) bool {
 	return false
 }
 
+// startSide is newSide in a bubble, when all of it has started.
+func startSide(s *probe.Stage, id string, backends ...Backend) *side {
+	n := newSide(s, id, backends...)
+	s.Settle()
+	return n
+}
+
 func newSide(s *probe.Stage, id string, backends ...Backend) *side {
 	n := &side{id: id, router: s.Probe(), plane: mesh.New(mesh.Config{NodeID: id}), log: &lines{}}
 	n.router.Answer(&routerv1.SendInit{}, func(proto.Message) proto.Message { return n.update(nil) })
 	cfg := Config{NodeID: id, Log: s.Log().Hook(n.log), Router: n.router.PID, Plane: n.plane, Backends: backends}
 	n.links = s.Spawn(supervise.Spec{Name: n.router.PID.GetId()[len("stage/"):] + "-links", Kind: "links", New: New(cfg), Supervises: true})
-	s.Settle()
 	return n
 }
 
@@ -98,6 +104,12 @@ func (n *side) up(t *testing.T, node string, cost float64) *actor.PID {
 	return link
 }
 
+// acceptAll accepts whoever asks, and takes no notice of their end.
+func (n *side) acceptAll() {
+	n.router.Answer(&routerv1.LinkUp{}, func(m proto.Message) proto.Message { return acceptedReply(m.(*routerv1.LinkUp)) })
+	n.router.Ignore(&routerv1.LinkDown{})
+}
+
 func (n *side) down(t *testing.T, node string) {
 	t.Helper()
 	if m := probe.ExpectType[*routerv1.LinkDown](t, n.router); m.GetNode() != node {
@@ -131,7 +143,7 @@ func refusedReply(m *routerv1.LinkUp, text string) *routerv1.LinkUpReply {
 // pair starts a, which dials, and b, which listens, and connects them.
 func pair(t *testing.T, s *probe.Stage, net *mem.Network) (a, b *side, ab, ba *actor.PID) {
 	t.Helper()
-	b = newSide(s, "b", listenAt(net, "b"))
+	b = startSide(s, "b", listenAt(net, "b"))
 	a = newSide(s, "a", dialTo(net, "a", "b"))
 	ab, ba = a.up(t, "b", 1), b.up(t, "a", 1)
 	return a, b, ab, ba

@@ -143,7 +143,7 @@ func TestNobodyAnswers(t *testing.T) {
 func TestOddMessagesAreSurvived(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		net := mem.NewNetwork()
-		b := newSide(s, "b", listenAt(net, "b"))
+		b := startSide(s, "b", listenAt(net, "b"))
 		conn := dialRaw(t, net, "x", "b")
 		odd := [][]byte{{}, {0}, {1}, {2}, {7, 7}, {255}, []byte("\x01garbage"), []byte("\x02{}")}
 		conn.write(t, odd...)
@@ -166,7 +166,7 @@ func TestOddMessagesAreSurvived(t *testing.T) {
 func TestUpdatesWaitForTheRoutersAnswer(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		net := mem.NewNetwork()
-		b := newSide(s, "b", listenAt(net, "b"))
+		b := startSide(s, "b", listenAt(net, "b"))
 		conn := dialRaw(t, net, "x", "b")
 		conn.write(t, update("x", nil), update("x", map[string]float64{"b": 1}))
 		m := probe.ExpectType[*routerv1.LinkUp](t, b.router)
@@ -179,7 +179,7 @@ func TestUpdatesWaitForTheRoutersAnswer(t *testing.T) {
 func TestReaderWaitsForTheLink(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		net := mem.NewNetwork()
-		b := newSide(s, "b", listenAt(net, "b"))
+		b := startSide(s, "b", listenAt(net, "b"))
 		conn := dialRaw(t, net, "x", "b")
 		conn.write(t, update("x", nil))
 		m := probe.ExpectType[*routerv1.LinkUp](t, b.router)
@@ -202,7 +202,7 @@ func TestReaderWaitsForTheLink(t *testing.T) {
 func TestStopWhileTheReaderWaits(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		net := mem.NewNetwork()
-		b := newSide(s, "b", listenAt(net, "b"))
+		b := startSide(s, "b", listenAt(net, "b"))
 		conn := dialRaw(t, net, "x", "b")
 		conn.write(t, update("x", nil))
 		probe.ExpectType[*routerv1.LinkUp](t, b.router)
@@ -221,7 +221,7 @@ func TestStopWhileTheReaderWaits(t *testing.T) {
 func TestLinkLostWhileTheReaderWaits(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		net := mem.NewNetwork()
-		b := newSide(s, "b", listenAt(net, "b"))
+		b := startSide(s, "b", listenAt(net, "b"))
 		conn := dialRaw(t, net, "x", "b")
 		conn.write(t, update("x", nil))
 		probe.ExpectType[*routerv1.LinkUp](t, b.router)
@@ -238,7 +238,7 @@ func TestPeerThatKeepsTheConnectionAfterReject(t *testing.T) {
 		net := mem.NewNetwork()
 		listen := listenAt(net, "b")
 		listen.AnyPeer = false
-		newSide(s, "b", listen)
+		startSide(s, "b", listen)
 		conn := dialRaw(t, net, "x", "b")
 		start := time.Now()
 		conn.write(t, update("x", nil))
@@ -257,7 +257,7 @@ func TestPeerThatKeepsTheConnectionAfterReject(t *testing.T) {
 func TestPeerChangesItsName(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		net := mem.NewNetwork()
-		b := newSide(s, "b", listenAt(net, "b"))
+		b := startSide(s, "b", listenAt(net, "b"))
 		conn := dialRaw(t, net, "x", "b")
 		conn.write(t, update("x", nil))
 		b.up(t, "x", 1)
@@ -281,7 +281,7 @@ func TestListenerIsBoundAgain(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		net := mem.NewNetwork()
 		taken := listenRaw(t, net, "b")
-		b := newSide(s, "b", listenAt(net, "b"))
+		b := startSide(s, "b", listenAt(net, "b"))
 		time.Sleep(time.Minute)
 		if err := taken.Close(); err != nil {
 			t.Fatal(err)

@@ -35,7 +35,7 @@ func (d *Dialer) Dial(ctx context.Context) (transport.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewConn(stream), nil
+	return prepare(stream)
 }
 
 // Name is tcp-peer:<addr>.

@@ -51,7 +51,7 @@ func (l *Listener) Accept() (transport.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewConn(stream), nil
+	return prepare(stream)
 }
 
 // Addr is the address with the port that was given or found.

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"receptor/transport"
 	"receptor/transport/frame"
 )
 
@@ -25,8 +26,8 @@ const (
 )
 
 // Conn carries frames over a byte stream: a TCP connection, or TLS on top of one.
-// The socket buffers are left to the kernel, which adapts them to the path; a
-// fixed size would end that.
+// The size of the socket buffers is left to the kernel, which adapts them to the
+// path; a fixed one would end that.
 type Conn struct {
 	stream net.Conn
 	reader *frame.Reader
@@ -36,6 +37,17 @@ type Conn struct {
 // NewConn carries frames over stream.
 func NewConn(stream net.Conn) *Conn {
 	return &Conn{stream: stream, reader: frame.NewReader(stream, readBuffer)}
+}
+
+// prepare makes a Conn of a new socket. TCP_NODELAY and keep-alives are Go's
+// defaults already.
+func prepare(stream net.Conn) (transport.Conn, error) {
+	if socket, ok := stream.(*net.TCPConn); ok {
+		if err := limitUnsent(socket); err != nil {
+			return nil, errors.Join(err, stream.Close())
+		}
+	}
+	return NewConn(stream), nil
 }
 
 // ReadFrame returns the next message; the caller frees it.

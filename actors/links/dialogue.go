@@ -1,0 +1,158 @@
+package links
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"receptor/actors/links/handshake"
+	"receptor/actors/supervise"
+	linksv1 "receptor/proto/links/v1"
+	routerv1 "receptor/proto/router/v1"
+	"receptor/transport/frame"
+	"receptor/transport/wire"
+)
+
+// This file is what a link says to its neighbour and to the router: it brings
+// messages to the handshake and does what the handshake answers.
+
+const (
+	// initPeriod is the time between two init messages.
+	initPeriod = time.Second
+	// initTimeout is how long the router may take to write one.
+	initTimeout = 10 * time.Second
+	// drainTime is how long a reject may take to arrive. A neighbour that got it
+	// closes the connection, so it is rarely waited out.
+	drainTime = time.Second
+)
+
+// received decodes a message of the neighbour and acknowledges it, unless it has
+// to wait for the router's answer.
+func (l *link) received(ctx actor.Context, m *linksv1.FrameReceived) {
+	if !l.handle(ctx, m.GetFrame()) {
+		l.pump.Ack()
+	}
+}
+
+// handle reports whether the message is held back.
+func (l *link) handle(ctx actor.Context, msg []byte) (held bool) {
+	var (
+		action handshake.Action
+		err    error
+	)
+	pass := func() {}
+	switch msg[0] {
+	case wire.TypeReject:
+		action = l.shake.Rejected()
+	case wire.TypeRoutingUpdate:
+		var u wire.RoutingUpdate
+		if u, err = wire.DecodeRoutingUpdate(msg); err == nil {
+			action = l.shake.Update(u)
+			pass = func() { ctx.Send(l.cfg.router, updateReceived(l.shake.Node(), u)) }
+		}
+	case wire.TypeServiceAd:
+		var a wire.Advertisement
+		if a, err = wire.DecodeAdvertisement(msg); err == nil {
+			action = l.shake.Advertisement()
+			pass = func() { ctx.Send(l.cfg.router, advertisementReceived(l.shake.Node(), a, msg)) }
+		}
+	}
+	if err != nil {
+		l.undecodable(err)
+		return false
+	}
+	switch action.Do {
+	case handshake.Pass:
+		pass()
+	case handshake.Hold:
+		l.held = append(l.held, msg)
+		return true
+	default:
+		l.act(ctx, action)
+	}
+	return false
+}
+
+// undecodable skips a message. A neighbour that sends one sends many.
+func (l *link) undecodable(err error) {
+	if l.garbled {
+		return
+	}
+	l.garbled = true
+	l.cfg.log.Warn().Str("addr", l.remote).Str("neighbour", l.shake.Node()).Err(err).Msg("undecodable message skipped, and more of them")
+}
+
+// act does what the handshake says.
+func (l *link) act(ctx actor.Context, a handshake.Action) {
+	switch a.Do {
+	case handshake.SendInit:
+		l.sendInit(ctx)
+	case handshake.GiveUp:
+		l.fail(ctx, supervise.CauseIdle, errGaveUp)
+	case handshake.Ask:
+		l.asked = true
+		ctx.Request(l.cfg.router, &routerv1.LinkUp{
+			Node: a.Node, Cost: a.Cost, Incarnation: l.incarnation, Capabilities: a.Capabilities,
+		})
+	case handshake.Accept:
+		l.accept(ctx, a)
+	case handshake.Reject:
+		l.reject(ctx, a)
+	case handshake.End:
+		l.cfg.log.Warn().Str("addr", l.remote).Msg("Received a rejection message from peer.")
+		l.fail(ctx, supervise.CauseRefused, errRejected)
+	}
+}
+
+// sendInit asks the router for an init message. The answer comes through a future
+// of this incarnation: what the router still sends to an earlier one must not get
+// onto the new connection.
+func (l *link) sendInit(ctx actor.Context) {
+	l.arm(initPeriod, linksv1.Timer_TIMER_INIT)
+	answer := ctx.RequestFuture(l.cfg.router, &routerv1.SendInit{}, initTimeout)
+	ctx.ReenterAfter(answer, func(res any, err error) {
+		m, ok := res.(*linksv1.SendFrame)
+		if err == nil && ok && !l.shake.Established() && !l.shake.Over() {
+			l.put(m)
+		}
+	})
+}
+
+// answered is the router's yes or no.
+func (l *link) answered(ctx actor.Context, m *routerv1.LinkUpReply) {
+	if refused := m.GetRefused(); refused != nil {
+		l.asked = false
+		l.act(ctx, l.shake.Refused(refused.GetText()))
+		return
+	}
+	l.act(ctx, l.shake.Accepted())
+}
+
+// accept opens the way for data, and handles what came meanwhile.
+func (l *link) accept(ctx actor.Context, a handshake.Action) {
+	l.cfg.plane.Attach(a.Node, l.pump.queue)
+	l.pump.Establish()
+	l.cfg.settled()
+	l.cfg.log.Info().Str("addr", l.remote).Msgf("Connection established with %s", a.Node)
+	l.arm(l.cfg.maxIdle, linksv1.Timer_TIMER_IDLE)
+	held := l.held
+	l.held = nil
+	for _, msg := range held {
+		l.handle(ctx, msg)
+		l.pump.Ack()
+	}
+}
+
+// reject tells the neighbour, and fails when it has closed the connection or had
+// time to read why.
+func (l *link) reject(ctx actor.Context, a handshake.Action) {
+	l.rejected = &rejectError{self: l.cfg.handshake.NodeID, node: a.Node, reason: a.Reason}
+	l.leave(ctx)
+	l.pump.Deafen()
+	for range l.held {
+		l.pump.Ack()
+	}
+	l.held = nil
+	l.pump.queue.PutControl("", frame.Copy(wire.Reject))
+	l.arm(drainTime, linksv1.Timer_TIMER_DRAIN)
+}
