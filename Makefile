@@ -58,8 +58,10 @@ bench: $(TOOLS)/benchstat
 lint: $(TOOLS)/golangci-lint $(TOOLS)/buf
 	$(TOOLS)/golangci-lint run ./...
 	$(TOOLS)/buf lint
+	$(TOOLS)/buf format --diff --exit-code
 
 proto: $(TOOLS)/buf $(TOOLS)/protoc-gen-go
+	$(TOOLS)/buf format --write
 	PATH="$(TOOLS):$$PATH" buf generate
 
 proto-check: $(TOOLS)/buf $(TOOLS)/protoc-gen-go

@@ -38,6 +38,7 @@ type run struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
 	err   error // once ended is closed
+	asked bool  // we ended it
 }
 
 // Node describes a daemon with a control socket and a data folder of its own.
@@ -166,6 +167,7 @@ func (n *Node) Ended() <-chan struct{} { return n.current().ended }
 // Kill is kill -9. It returns when the process is gone.
 func (n *Node) Kill() error {
 	r := n.current()
+	r.asked = true
 	if err := r.cmd.Process.Kill(); err != nil {
 		return fmt.Errorf("kill %s: %w", n.ID, err)
 	}
@@ -174,8 +176,8 @@ func (n *Node) Kill() error {
 }
 
 // Stop asks the process to end and wants exit status 0 of ours. A process that doesn't
-// listen until the context ends is killed, and that is an error. A node that
-// doesn't run is stopped already.
+// listen until the context ends is killed, and that is an error. So is one that
+// has ended by itself; one that was stopped or killed before is no matter.
 func (n *Node) Stop(ctx context.Context) error {
 	r := n.current()
 	if r == nil {
@@ -183,9 +185,13 @@ func (n *Node) Stop(ctx context.Context) error {
 	}
 	select {
 	case <-r.ended:
-		return nil
+		if r.asked {
+			return nil
+		}
+		return fmt.Errorf("stop %s: it has ended by itself (%w): %s", n.ID, r.result(), n.LogTail())
 	default:
 	}
+	r.asked = true
 	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stop %s: %w", n.ID, err)
 	}
