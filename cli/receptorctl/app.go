@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -25,7 +26,8 @@ itself with --help. Exit codes: 0 success, 1 error or failed unit, 2 a ping fail
 type tool struct {
 	console
 	settings settings
-	checked  bool // the version has been asked for
+	pause    time.Duration // before results are asked for again
+	checked  bool          // the version has been asked for
 }
 
 // app is the command table.

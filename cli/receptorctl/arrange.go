@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,7 +41,7 @@ func arrangeLevel(flags []cli.Flag, commands []*cli.Command, args []string) ([]s
 	if commands != nil && len(words) > 0 {
 		return descend(options, commands, words[0], words[1:])
 	}
-	if len(words) > 0 {
+	if len(words) > 0 && !slices.Contains(options, "--help") { // else help would be looked for under that name
 		options = append(append(options, "--"), words...)
 	}
 	return options, nil

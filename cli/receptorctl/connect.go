@@ -52,19 +52,28 @@ func (t *tool) connect(c *cli.Context) error {
 	if err := connect(s, args[0], args[1], c.String("tls-client")); err != nil {
 		return err
 	}
-	in := t.in
 	if c.Bool("raw") && isTerminal(t.in) {
-		restore, err := rawTerminal(t.in.(*os.File))
-		if err != nil {
-			return err
-		}
-		defer restore()
-		t.note("Connected to " + args[1] + " of " + args[0] + ". To leave: ~. at the beginning of a line, or Ctrl-]\r")
-		in = &escapeReader{src: t.in}
+		err = t.bridgeRaw(c.Context, s, args[1]+" of "+args[0])
+	} else {
+		err = bridge(c.Context, s, t.in, t.out)
 	}
-	err = bridge(c.Context, s, in, t.out)
 	if isTerminal(t.out) {
 		err = errors.Join(err, t.print("\n"))
+	}
+	return err
+}
+
+// bridgeRaw is bridge with every key sent as it is typed.
+func (t *tool) bridgeRaw(ctx context.Context, s *client.Session, to string) error {
+	keys := int(t.in.(*os.File).Fd())
+	before, err := term.MakeRaw(keys)
+	if err != nil {
+		return fmt.Errorf("set terminal to raw mode: %w", err)
+	}
+	t.note("Connected to " + to + ". To leave: ~. at the beginning of a line, or Ctrl-]\r")
+	err = bridge(ctx, s, &escapeReader{src: t.in}, t.out)
+	if restoreErr := term.Restore(keys, before); restoreErr != nil {
+		err = errors.Join(err, fmt.Errorf("restore the terminal: %w", restoreErr))
 	}
 	return err
 }
@@ -76,14 +85,6 @@ func connect(s *client.Session, node, service, tlsName string) error {
 		return failed(exitError, "ERROR: %s", remote.Text)
 	}
 	return err
-}
-
-func rawTerminal(f *os.File) (restore func(), err error) {
-	old, err := term.MakeRaw(int(f.Fd()))
-	if err != nil {
-		return nil, fmt.Errorf("set terminal to raw mode: %w", err)
-	}
-	return func() { _ = term.Restore(int(f.Fd()), old) }, nil
 }
 
 // bridge copies both ways until the far end has no more to say, or the user leaves.

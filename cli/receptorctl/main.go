@@ -13,14 +13,14 @@ var version = "dev"
 
 func main() {
 	ctx, stop := interruptible(context.Background())
-	code := run(ctx, os.Args, console{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	t := &tool{console: console{in: os.Stdin, out: os.Stdout, err: os.Stderr}, pause: resumePause}
+	code := t.run(ctx, os.Args)
 	stop()
 	os.Exit(code)
 }
 
 // run is the whole program; args[0] is its name.
-func run(ctx context.Context, args []string, con console) int {
-	t := &tool{console: con}
+func (t *tool) run(ctx context.Context, args []string) int {
 	app := t.app()
 	rest, err := arrange(app, args[1:])
 	if err == nil {

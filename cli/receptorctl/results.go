@@ -101,7 +101,7 @@ func (f *follower) run(ctx context.Context) (unitStatus, error) {
 		case idle == resumeLimit:
 			return f.short(u)
 		}
-		if err := wait(ctx, resumePause); err != nil {
+		if err := wait(ctx, f.pause); err != nil {
 			return u, err
 		}
 	}
@@ -176,10 +176,15 @@ func (e *outputError) Unwrap() error { return e.err }
 // detached adds to the reason why following ended how to go on.
 func (f *follower) detached(ctx context.Context, err error) error {
 	said := explain(err)
-	if refused := (*client.RemoteError)(nil); errors.As(err, &refused) || (ctx.Err() == nil && !f.attached) {
+	var refused *client.RemoteError
+	var final *failure
+	if errors.As(err, &refused) || errors.As(err, &final) || (ctx.Err() == nil && !f.attached) {
 		return said
 	}
 	note := "Detached from unit " + f.unit + ", which goes on. For the rest of its results:\n  " + f.command()
+	if ctx.Err() == nil {
+		note = strings.TrimPrefix(said.note+"\n", "\n") + "For the rest of the results of unit " + f.unit + ":\n  " + f.command()
+	}
 	return &failure{text: said.text, code: said.code, note: note}
 }
 

@@ -223,6 +223,6 @@ func writeAdditional(b *strings.Builder, reply json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	b.WriteString("\nAdditional data returned from Receptor:\n" + text)
+	b.WriteString("Additional data returned from Receptor:\n" + text)
 	return nil
 }

@@ -121,6 +121,8 @@ func (s *Session) Upload(ctx context.Context, payload io.Reader) (json.RawMessag
 			return nil, s.refusal(err)
 		}
 	case <-ctx.Done():
+	}
+	if ctx.Err() != nil { // the end of the input may well be the same Ctrl-C
 		return nil, &UploadError{Err: context.Cause(ctx)}
 	}
 	if err := s.CloseWrite(); err != nil {
