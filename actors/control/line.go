@@ -21,14 +21,14 @@ const (
 	readBuffer = 4 << 10
 )
 
-// errRefused is a line that was read to its end and thrown away.
-type errRefused struct{ text string }
+// refusedError is a line that was read to its end and thrown away.
+type refusedError struct{ text string }
 
-func (e *errRefused) Error() string { return e.text }
+func (e *refusedError) Error() string { return e.text }
 
 var (
-	errTooLong = &errRefused{fmt.Sprintf("command line longer than %d bytes", maxLine)}
-	errCrowded = &errRefused{"too many long command lines at a time, try again"}
+	errTooLong = &refusedError{fmt.Sprintf("command line longer than %d bytes", maxLine)}
+	errCrowded = &refusedError{"too many long command lines at a time, try again"}
 )
 
 // budget is memory that many sessions share.
@@ -62,7 +62,7 @@ func newLineReader(r io.Reader, b *budget) *lineReader {
 }
 
 // next returns the next line that is not empty, without its end and without
-// carriage returns. The last line may lack its end. An *errRefused is about one
+// carriage returns. The last line may lack its end. An *refusedError is about one
 // line only; after any other error there is nothing more. A line is counted in
 // the budget until the call of next or done that follows.
 func (l *lineReader) next() ([]byte, error) {

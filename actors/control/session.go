@@ -5,11 +5,13 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	controlv1 "receptor/proto/control/v1"
 	"receptor/transport"
+	"receptor/transport/bridge"
 )
 
 // sessionSink is where a session meets the mailbox of its connection.
@@ -60,6 +62,7 @@ type session struct {
 	in     *lineReader
 	report sessionSink
 	orders chan order
+	midway atomic.Bool // in a stream whose end would look like its natural one
 
 	ctx    context.Context // ends with stop, or when the client is found gone
 	cancel context.CancelFunc
@@ -81,6 +84,9 @@ func startSession(conn transport.StreamConn, banner []byte, b *budget, report se
 // stop ends the session and waits for its goroutines.
 func (s *session) stop() {
 	s.cancel()
+	if s.midway.Load() {
+		bridge.Abort(s.conn)
+	}
 	_ = s.conn.Close() // only to wake who reads or writes
 	s.wg.Wait()
 }
@@ -91,7 +97,7 @@ func (s *session) run(banner []byte) error {
 	}
 	for {
 		line, err := s.in.next()
-		var refused *errRefused
+		var refused *refusedError
 		switch {
 		case errors.As(err, &refused):
 			s.report.refused(refused.text)

@@ -12,6 +12,7 @@ import (
 	"receptor/actors/control/command"
 	workv1 "receptor/proto/work/v1"
 	"receptor/transport"
+	"receptor/transport/bridge"
 )
 
 // copyBuffer is what a payload travels in.
@@ -79,9 +80,12 @@ func (s *session) stream(header []byte, run func(ctx context.Context, w io.Write
 		if err := s.write(header); err != nil {
 			return readLine, err
 		}
+		s.midway.Store(true)
 		if err := s.minding(func() error { return run(s.ctx, s.conn) }); err != nil {
+			bridge.Abort(s.conn) // nobody is to take a part for the whole
 			return readLine, err
 		}
+		s.midway.Store(false)
 		return readLine, io.EOF
 	})
 }
@@ -89,6 +93,9 @@ func (s *session) stream(header []byte, run func(ctx context.Context, w io.Write
 // results streams the output of a unit.
 func (s *session) results(feeds Feeds, unit string, offset int64) {
 	s.stream(command.Streaming(unit), func(ctx context.Context, w io.Writer) error {
+		if offset < 0 {
+			return nil // there is nothing before the beginning
+		}
 		if err := feeds.CopyResults(ctx, unit, offset, w); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("results of %s: %w", unit, err)
 		}
@@ -121,11 +128,13 @@ func (s *session) connect(dial transport.DialStream, r command.Connect) {
 		if err != nil {
 			return readLine, s.write(command.Error(err.Error()))
 		}
-		defer context.AfterFunc(s.ctx, func() { _ = far.Close() })()
+		release := context.AfterFunc(s.ctx, func() { bridge.Abort(far) })
+		defer release()
 		if err := s.write([]byte(command.Connecting)); err != nil {
 			return readLine, errors.Join(err, far.Close())
 		}
-		if err := join(s.rest(), far); err != nil {
+		s.midway.Store(true)
+		if err := bridge.Bridge(s.rest(), far); err != nil {
 			return readLine, err
 		}
 		return readLine, io.EOF
@@ -147,3 +156,14 @@ type restConn struct {
 }
 
 func (c *restConn) Read(p []byte) (int, error) { return c.r.Read(p) }
+
+// Abort breaks the connection off.
+func (c *restConn) Abort() { bridge.Abort(c.StreamConn) }
+
+// CloseRead tells the client that nothing more is read, where that is possible.
+func (c *restConn) CloseRead() error {
+	if t, ok := c.StreamConn.(interface{ CloseRead() error }); ok {
+		return t.CloseRead()
+	}
+	return nil
+}

@@ -57,18 +57,11 @@ func (l *unixListener) bind(mode fs.FileMode) error {
 	if err := removeStale(l.path); err != nil {
 		return fmt.Errorf("could not overwrite socket file: %w", err)
 	}
-	// The mode of an unbound socket is that of its file once it is bound, but for
-	// what the umask takes away; that is added afterwards.
-	early := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		var chmod error
-		err := raw.Control(func(fd uintptr) { chmod = unix.Fchmod(int(fd), uint32(mode.Perm())) })
-		return errors.Join(err, chmod)
-	}}
-	socket, err := early.Listen(context.Background(), "unix", l.path)
+	socket, err := listenWithMode(l.path, mode)
 	if err != nil {
 		return fmt.Errorf("could not listen on socket file: %w", err)
 	}
-	l.socket = socket.(*net.UnixListener)
+	l.socket = socket
 	l.socket.SetUnlinkOnClose(false) // Close looks first whether it is still ours
 	err = os.Chmod(l.path, mode)
 	if err == nil {
@@ -78,6 +71,22 @@ func (l *unixListener) bind(mode fs.FileMode) error {
 		return errors.Join(fmt.Errorf("error setting socket file permissions: %w", err), socket.Close(), os.Remove(l.path))
 	}
 	return nil
+}
+
+// listenWithMode binds a socket whose file never has more than mode: that of an
+// unbound socket is the mode of its file once it is bound, but for what the umask
+// takes away.
+func listenWithMode(path string, mode fs.FileMode) (*net.UnixListener, error) {
+	early := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		var chmod error
+		err := raw.Control(func(fd uintptr) { chmod = unix.Fchmod(int(fd), uint32(mode.Perm())) })
+		return errors.Join(err, chmod)
+	}}
+	socket, err := early.Listen(context.Background(), "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	return socket.(*net.UnixListener), nil
 }
 
 // acquireLock takes the lock without waiting.

@@ -61,6 +61,8 @@ func newWorld(t *testing.T, s *probe.Stage, change func(*Config)) *world {
 	return w
 }
 
+var _ Pinger = (*mesh.Plane)(nil)
+
 // pings answers for a mesh foo - bar - baz.
 type pings struct{}
 
