@@ -24,7 +24,7 @@ import (
 )
 
 // patience bounds every wait of a test.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // world is a control service on a Unix socket, and stand-ins for the rest of the
 // node.
