@@ -126,6 +126,38 @@ func TestPingTimesOutAndIsCancelled(t *testing.T) {
 	})
 }
 
+func TestLostProbeIsRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := New(Config{NodeID: "a"}), New(Config{NodeID: "b"})
+		hole, way, back := NewQueue(DefaultQueueBytes), NewQueue(DefaultQueueBytes), NewQueue(DefaultQueueBytes)
+		routes := Routes{NextHop: map[string]string{"a": "a", "b": "b"}, Names: []string{"a", "b"}}
+		a.Attach("b", hole)
+		a.Publish(routes)
+		b.Attach("a", back)
+		b.Publish(routes)
+		carry := func(q *Queue, to *Plane) {
+			for {
+				batch, err := q.TakeBatch(nil)
+				if err != nil {
+					return
+				}
+				for _, f := range batch {
+					to.Receive(f)
+				}
+			}
+		}
+		go carry(way, b)
+		go carry(back, a)
+		time.AfterFunc(time.Second, func() { a.Attach("b", way) })
+		if r := a.Ping(t.Context(), "b", 30); r.Problem != "" || r.Took < time.Second || r.Took > 2*time.Second {
+			t.Errorf("got %+v", r)
+		}
+		for _, q := range []*Queue{hole, way, back} {
+			q.Close()
+		}
+	})
+}
+
 func TestRouteLostInTransitIsReported(t *testing.T) {
 	w := chain(t, "a", "b", "c")
 	w.planes["b"].Publish(Routes{NextHop: map[string]string{"a": "a"}, Names: []string{"a", "b", "c"}})

@@ -8,8 +8,13 @@ import (
 	"receptor/transport/wire"
 )
 
-// PingTimeout is how long a ping waits for an answer.
-const PingTimeout = 10 * time.Second
+const (
+	// PingTimeout is how long a ping waits for an answer.
+	PingTimeout = 10 * time.Second
+	// pingRepeat is when an unanswered probe is sent again; the wait doubles. A probe
+	// that was lost with its path finds the new one so.
+	pingRepeat = 200 * time.Millisecond
+)
 
 // PingResult is the outcome of one probe.
 type PingResult struct {
@@ -28,8 +33,8 @@ type notice struct {
 	problem, from string
 }
 
-// Ping sends one datagram to the ping service of target and waits for what comes
-// back. It crosses at most hops links. It blocks, at most PingTimeout.
+// Ping sends a datagram to the ping service of target and waits for what comes
+// back, and repeats it now and then while nothing does. It crosses at most hops links. It blocks, at most PingTimeout.
 func (p *Plane) Ping(ctx context.Context, target string, hops byte) PingResult {
 	start := time.Now()
 	notices := make(chan notice, 1)
@@ -55,11 +60,15 @@ func (p *Plane) ping(ctx context.Context, target string, hops byte, notices chan
 		return PingResult{Problem: err.Error()}
 	}
 	defer s.Close()
-	if _, err := s.WriteTo(nil, Addr{Node: target, Service: "ping"}); err != nil {
+	to := Addr{Node: target, Service: "ping"}
+	if _, err := s.WriteTo(nil, to); err != nil {
 		return PingResult{Problem: err.Error()}
 	}
 	timeout := time.NewTimer(PingTimeout)
 	defer timeout.Stop()
+	wait := pingRepeat
+	repeat := time.NewTimer(wait)
+	defer repeat.Stop()
 	for {
 		select {
 		case <-s.ready:
@@ -69,6 +78,12 @@ func (p *Plane) ping(ctx context.Context, target string, hops byte, notices chan
 			}
 		case n := <-notices:
 			return PingResult{From: n.from, Problem: n.problem}
+		case <-repeat.C:
+			if _, err := s.WriteTo(nil, to); err != nil {
+				return PingResult{Problem: err.Error()}
+			}
+			wait *= 2
+			repeat.Reset(wait)
 		case <-timeout.C:
 			return PingResult{Problem: ProblemTimeout}
 		case <-ctx.Done():
