@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"strings"
 	"syscall"
 
@@ -118,10 +118,10 @@ func explainDial(e *client.DialError) *failure {
 }
 
 func explainBanner(e *client.BannerError) *failure {
-	var alert tls.AlertError
-	if errors.As(e.Err, &alert) {
-		f := failed(exitError, "%s", reason(e.Err))
-		f.note = "The server wants a client certificate: see --cert and --key."
+	// With TLS 1.3 a server refuses a client only after the handshake.
+	if alert := (*net.OpError)(nil); errors.As(e.Err, &alert) && alert.Op == "remote error" {
+		f := failed(exitError, "%s", alert)
+		f.note = "The server wants another client certificate, or wants one at all: see --cert and --key."
 		return f
 	}
 	f := failed(exitError, "Failed to connect to Receptor socket")
