@@ -101,6 +101,7 @@ func (l *link) act(ctx actor.Context, a handshake.Action) {
 	case handshake.End:
 		l.cfg.log.Warn().Str("addr", l.remote).Msg("Received a rejection message from peer.")
 		l.fail(ctx, supervise.CauseRefused, errRejected)
+	default: // Nothing; Pass and Hold are the message's, not the link's
 	}
 }
 

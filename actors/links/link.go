@@ -117,6 +117,8 @@ func (l *link) tick(ctx actor.Context, m *linksv1.Tick) {
 		l.checkIdle(ctx)
 	case linksv1.Timer_TIMER_DRAIN:
 		l.fail(ctx, supervise.CauseProtocol, l.rejected)
+	default:
+		supervise.Unexpected(ctx)
 	}
 }
 

@@ -234,7 +234,9 @@ func BenchmarkPump(b *testing.B) {
 			b.Error(err)
 		}
 	}
-	<-ended
+	if err := <-ended; err == nil {
+		b.Error("the reader ended without a reason")
+	}
 }
 
 // counter is a plane that counts.
