@@ -159,6 +159,8 @@ func (r *router) tick(ctx actor.Context, m *routerv1.Tick) {
 	case routerv1.Job_JOB_AGE:
 		r.age = after(ctx, agePeriod, m.GetJob())
 		r.forget(ctx)
+	case routerv1.Job_JOB_UNSPECIFIED:
+		supervise.Unexpected(ctx)
 	}
 }
 

@@ -54,9 +54,7 @@ func (r *router) updateReceived(ctx actor.Context, m *routerv1.UpdateReceived) {
 	}
 	u := updateOf(m.GetUpdate())
 	d := r.db.Receive(u, time.Now())
-	if d.Duplicate != route.NoDuplicate {
-		r.duplicate(ctx, d.Duplicate, u, m.GetFrom())
-	}
+	r.duplicate(ctx, d.Duplicate, u, m.GetFrom())
 	if d.Flood {
 		r.passOn(ctx, u, m.GetFrom())
 	}
@@ -82,6 +80,7 @@ func (r *router) passOn(ctx actor.Context, u route.Update, from string) {
 // duplicate deals with another node that uses our ID. The younger one stops.
 func (r *router) duplicate(ctx actor.Context, d route.Duplicate, u route.Update, from string) {
 	switch d {
+	case route.NoDuplicate:
 	case route.OtherIsDuplicate:
 		r.cfg.Log.Error().Uint64("epoch", u.Epoch).Msgf("Duplicate node ID %s detected via %s", u.Node, from)
 		r.flood(ctx, "", r.ownUpdate(u.Epoch, nil), "")

@@ -63,7 +63,8 @@ func play(t *testing.T, g *Graph, out *strings.Builder, words []string) {
 	if len(words) == 0 {
 		return
 	}
-	args := append(words[1:], "", "", "")
+	args := make([]string, 3) // what a command lacks is empty
+	copy(args, words[1:])
 	switch words[0] {
 	case "link":
 		report(t, g, args[0], args[1], args[2])
