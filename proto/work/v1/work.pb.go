@@ -138,6 +138,56 @@ func (Code) EnumDescriptor() ([]byte, []int) {
 	return file_work_v1_work_proto_rawDescGZIP(), []int{1}
 }
 
+// How the remote unit is to be ended first.
+type End int32
+
+const (
+	End_END_UNSPECIFIED End = 0
+	End_END_CANCEL      End = 1
+	End_END_RELEASE     End = 2
+)
+
+// Enum value maps for End.
+var (
+	End_name = map[int32]string{
+		0: "END_UNSPECIFIED",
+		1: "END_CANCEL",
+		2: "END_RELEASE",
+	}
+	End_value = map[string]int32{
+		"END_UNSPECIFIED": 0,
+		"END_CANCEL":      1,
+		"END_RELEASE":     2,
+	}
+)
+
+func (x End) Enum() *End {
+	p := new(End)
+	*p = x
+	return p
+}
+
+func (x End) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (End) Descriptor() protoreflect.EnumDescriptor {
+	return file_work_v1_work_proto_enumTypes[2].Descriptor()
+}
+
+func (End) Type() protoreflect.EnumType {
+	return &file_work_v1_work_proto_enumTypes[2]
+}
+
+func (x End) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use End.Descriptor instead.
+func (End) EnumDescriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{2}
+}
+
 // Create a unit and say where its payload goes.
 type Submit struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -1325,6 +1375,1311 @@ func (x *Refused) GetText() string {
 	return ""
 }
 
+// The supervisor to a new unit: make the directory and answer the Submit that
+// this was forwarded for.
+type Create struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	WorkType string                 `protobuf:"bytes,1,opt,name=work_type,json=workType,proto3" json:"work_type,omitempty"`
+	// What the client asked for, for command units.
+	Params string `protobuf:"bytes,2,opt,name=params,proto3" json:"params,omitempty"`
+	// Set for units that run on another node.
+	Remote        *RemoteWork `protobuf:"bytes,3,opt,name=remote,proto3" json:"remote,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Create) Reset() {
+	*x = Create{}
+	mi := &file_work_v1_work_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Create) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Create) ProtoMessage() {}
+
+func (x *Create) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Create.ProtoReflect.Descriptor instead.
+func (*Create) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Create) GetWorkType() string {
+	if x != nil {
+		return x.WorkType
+	}
+	return ""
+}
+
+func (x *Create) GetParams() string {
+	if x != nil {
+		return x.Params
+	}
+	return ""
+}
+
+func (x *Create) GetRemote() *RemoteWork {
+	if x != nil {
+		return x.Remote
+	}
+	return nil
+}
+
+// Work for another node.
+type RemoteWork struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Node      string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	WorkType  string                 `protobuf:"bytes,2,opt,name=work_type,json=workType,proto3" json:"work_type,omitempty"`
+	Params    map[string]string      `protobuf:"bytes,3,rep,name=params,proto3" json:"params,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	TlsClient string                 `protobuf:"bytes,4,opt,name=tls_client,json=tlsClient,proto3" json:"tls_client,omitempty"`
+	SignWork  bool                   `protobuf:"varint,5,opt,name=sign_work,json=signWork,proto3" json:"sign_work,omitempty"`
+	// Zero for none, otherwise nanoseconds since 1970.
+	ExpiresUnixNs int64 `protobuf:"varint,6,opt,name=expires_unix_ns,json=expiresUnixNs,proto3" json:"expires_unix_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoteWork) Reset() {
+	*x = RemoteWork{}
+	mi := &file_work_v1_work_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoteWork) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoteWork) ProtoMessage() {}
+
+func (x *RemoteWork) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoteWork.ProtoReflect.Descriptor instead.
+func (*RemoteWork) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *RemoteWork) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *RemoteWork) GetWorkType() string {
+	if x != nil {
+		return x.WorkType
+	}
+	return ""
+}
+
+func (x *RemoteWork) GetParams() map[string]string {
+	if x != nil {
+		return x.Params
+	}
+	return nil
+}
+
+func (x *RemoteWork) GetTlsClient() string {
+	if x != nil {
+		return x.TlsClient
+	}
+	return ""
+}
+
+func (x *RemoteWork) GetSignWork() bool {
+	if x != nil {
+		return x.SignWork
+	}
+	return false
+}
+
+func (x *RemoteWork) GetExpiresUnixNs() int64 {
+	if x != nil {
+		return x.ExpiresUnixNs
+	}
+	return 0
+}
+
+// A unit to the supervisor: nothing is left to do for it. It may be stopped if it
+// has seen all commands that were sent to it.
+type UnitIdle struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UnitId        string                 `protobuf:"bytes,1,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
+	Handled       uint64                 `protobuf:"varint,2,opt,name=handled,proto3" json:"handled,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnitIdle) Reset() {
+	*x = UnitIdle{}
+	mi := &file_work_v1_work_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnitIdle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnitIdle) ProtoMessage() {}
+
+func (x *UnitIdle) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnitIdle.ProtoReflect.Descriptor instead.
+func (*UnitIdle) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *UnitIdle) GetUnitId() string {
+	if x != nil {
+		return x.UnitId
+	}
+	return ""
+}
+
+func (x *UnitIdle) GetHandled() uint64 {
+	if x != nil {
+		return x.Handled
+	}
+	return 0
+}
+
+// A unit to the supervisor: its directory is gone, and so is the unit.
+type UnitRemoved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UnitId        string                 `protobuf:"bytes,1,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnitRemoved) Reset() {
+	*x = UnitRemoved{}
+	mi := &file_work_v1_work_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnitRemoved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnitRemoved) ProtoMessage() {}
+
+func (x *UnitRemoved) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnitRemoved.ProtoReflect.Descriptor instead.
+func (*UnitRemoved) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *UnitRemoved) GetUnitId() string {
+	if x != nil {
+		return x.UnitId
+	}
+	return ""
+}
+
+// The file watcher to a unit: somebody wrote the status file.
+type StatusWritten struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusWritten) Reset() {
+	*x = StatusWritten{}
+	mi := &file_work_v1_work_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusWritten) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusWritten) ProtoMessage() {}
+
+func (x *StatusWritten) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusWritten.ProtoReflect.Descriptor instead.
+func (*StatusWritten) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{23}
+}
+
+// The goroutine that watches a runner to its unit: the process is gone.
+type RunnerEnded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Watch         uint64                 `protobuf:"varint,1,opt,name=watch,proto3" json:"watch,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunnerEnded) Reset() {
+	*x = RunnerEnded{}
+	mi := &file_work_v1_work_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunnerEnded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunnerEnded) ProtoMessage() {}
+
+func (x *RunnerEnded) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunnerEnded.ProtoReflect.Descriptor instead.
+func (*RunnerEnded) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *RunnerEnded) GetWatch() uint64 {
+	if x != nil {
+		return x.Watch
+	}
+	return 0
+}
+
+// The clock to a remote unit: its time to start is over.
+type StartExpired struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartExpired) Reset() {
+	*x = StartExpired{}
+	mi := &file_work_v1_work_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartExpired) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartExpired) ProtoMessage() {}
+
+func (x *StartExpired) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartExpired.ProtoReflect.Descriptor instead.
+func (*StartExpired) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{25}
+}
+
+// The clock to a unit: try again to remove the directory.
+type RemovalDue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemovalDue) Reset() {
+	*x = RemovalDue{}
+	mi := &file_work_v1_work_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemovalDue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemovalDue) ProtoMessage() {}
+
+func (x *RemovalDue) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemovalDue.ProtoReflect.Descriptor instead.
+func (*RemovalDue) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{26}
+}
+
+// A monitor to its unit, at birth: what is to be done?
+type GetTask struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTask) Reset() {
+	*x = GetTask{}
+	mi := &file_work_v1_work_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTask) ProtoMessage() {}
+
+func (x *GetTask) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTask.ProtoReflect.Descriptor instead.
+func (*GetTask) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{27}
+}
+
+// What one incarnation of a monitor does, in this order.
+type Task struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Counts the tasks of a unit; reports carry it, so that those of an earlier
+	// incarnation are told apart.
+	Number       uint64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Node         string `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	TlsClient    string `protobuf:"bytes,3,opt,name=tls_client,json=tlsClient,proto3" json:"tls_client,omitempty"`
+	RemoteUnitId string `protobuf:"bytes,4,opt,name=remote_unit_id,json=remoteUnitId,proto3" json:"remote_unit_id,omitempty"`
+	End          End    `protobuf:"varint,5,opt,name=end,proto3,enum=work.v1.End" json:"end,omitempty"`
+	// Bring the unit to the remote node.
+	Submit bool `protobuf:"varint,6,opt,name=submit,proto3" json:"submit,omitempty"`
+	// Follow its state and output.
+	Follow        bool              `protobuf:"varint,7,opt,name=follow,proto3" json:"follow,omitempty"`
+	WorkType      string            `protobuf:"bytes,8,opt,name=work_type,json=workType,proto3" json:"work_type,omitempty"`
+	Params        map[string]string `protobuf:"bytes,9,rep,name=params,proto3" json:"params,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	SignWork      bool              `protobuf:"varint,10,opt,name=sign_work,json=signWork,proto3" json:"sign_work,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Task) Reset() {
+	*x = Task{}
+	mi := &file_work_v1_work_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Task) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Task) ProtoMessage() {}
+
+func (x *Task) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Task.ProtoReflect.Descriptor instead.
+func (*Task) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Task) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Task) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Task) GetTlsClient() string {
+	if x != nil {
+		return x.TlsClient
+	}
+	return ""
+}
+
+func (x *Task) GetRemoteUnitId() string {
+	if x != nil {
+		return x.RemoteUnitId
+	}
+	return ""
+}
+
+func (x *Task) GetEnd() End {
+	if x != nil {
+		return x.End
+	}
+	return End_END_UNSPECIFIED
+}
+
+func (x *Task) GetSubmit() bool {
+	if x != nil {
+		return x.Submit
+	}
+	return false
+}
+
+func (x *Task) GetFollow() bool {
+	if x != nil {
+		return x.Follow
+	}
+	return false
+}
+
+func (x *Task) GetWorkType() string {
+	if x != nil {
+		return x.WorkType
+	}
+	return ""
+}
+
+func (x *Task) GetParams() map[string]string {
+	if x != nil {
+		return x.Params
+	}
+	return nil
+}
+
+func (x *Task) GetSignWork() bool {
+	if x != nil {
+		return x.SignWork
+	}
+	return false
+}
+
+// Report is what a monitor's goroutines tell the unit. They wait for Noted.
+type Report struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Task  uint64                 `protobuf:"varint,1,opt,name=task,proto3" json:"task,omitempty"`
+	// Types that are valid to be assigned to Fact:
+	//
+	//	*Report_Unreachable
+	//	*Report_RemoteCreated
+	//	*Report_RemoteStarted
+	//	*Report_RemoteRefused
+	//	*Report_RemoteGone
+	//	*Report_RemoteState
+	//	*Report_OutputCopied
+	//	*Report_OutputFailed
+	//	*Report_RemoteEnded
+	Fact          isReport_Fact `protobuf_oneof:"fact"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Report) Reset() {
+	*x = Report{}
+	mi := &file_work_v1_work_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Report) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Report) ProtoMessage() {}
+
+func (x *Report) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Report.ProtoReflect.Descriptor instead.
+func (*Report) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Report) GetTask() uint64 {
+	if x != nil {
+		return x.Task
+	}
+	return 0
+}
+
+func (x *Report) GetFact() isReport_Fact {
+	if x != nil {
+		return x.Fact
+	}
+	return nil
+}
+
+func (x *Report) GetUnreachable() *Unreachable {
+	if x != nil {
+		if x, ok := x.Fact.(*Report_Unreachable); ok {
+			return x.Unreachable
+		}
+	}
+	return nil
+}
+
+func (x *Report) GetRemoteCreated() *RemoteCreated {
+	if x != nil {
+		if x, ok := x.Fact.(*Report_RemoteCreated); ok {
+			return x.RemoteCreated
+		}
+	}
+	return nil
+}
+
+func (x *Report) GetRemoteStarted() *RemoteStarted {
+	if x != nil {
+		if x, ok := x.Fact.(*Report_RemoteStarted); ok {
+			return x.RemoteStarted
+		}
+	}
+	return nil
+}
+
+func (x *Report) GetRemoteRefused() *RemoteRefused {
+	if x != nil {
+		if x, ok := x.Fact.(*Report_RemoteRefused); ok {
+			return x.RemoteRefused
+		}
+	}
+	return nil
+}
+
+func (x *Report) GetRemoteGone() *RemoteGone {
+	if x != nil {
+		if x, ok := x.Fact.(*Report_RemoteGone); ok {
+			return x.RemoteGone
+		}
+	}
+	return nil
+}
+
+func (x *Report) GetRemoteState() *RemoteState {
+	if x != nil {
+		if x, ok := x.Fact.(*Report_RemoteState); ok {
+			return x.RemoteState
+		}
+	}
+	return nil
+}
+
+func (x *Report) GetOutputCopied() *OutputCopied {
+	if x != nil {
+		if x, ok := x.Fact.(*Report_OutputCopied); ok {
+			return x.OutputCopied
+		}
+	}
+	return nil
+}
+
+func (x *Report) GetOutputFailed() *OutputFailed {
+	if x != nil {
+		if x, ok := x.Fact.(*Report_OutputFailed); ok {
+			return x.OutputFailed
+		}
+	}
+	return nil
+}
+
+func (x *Report) GetRemoteEnded() *RemoteEnded {
+	if x != nil {
+		if x, ok := x.Fact.(*Report_RemoteEnded); ok {
+			return x.RemoteEnded
+		}
+	}
+	return nil
+}
+
+type isReport_Fact interface {
+	isReport_Fact()
+}
+
+type Report_Unreachable struct {
+	// The session failed, or there was none.
+	Unreachable *Unreachable `protobuf:"bytes,3,opt,name=unreachable,proto3,oneof"`
+}
+
+type Report_RemoteCreated struct {
+	// The remote unit exists; its payload is not complete yet.
+	RemoteCreated *RemoteCreated `protobuf:"bytes,4,opt,name=remote_created,json=remoteCreated,proto3,oneof"`
+}
+
+type Report_RemoteStarted struct {
+	// The remote node took the payload.
+	RemoteStarted *RemoteStarted `protobuf:"bytes,5,opt,name=remote_started,json=remoteStarted,proto3,oneof"`
+}
+
+type Report_RemoteRefused struct {
+	// The remote node says no; asking again would not help.
+	RemoteRefused *RemoteRefused `protobuf:"bytes,6,opt,name=remote_refused,json=remoteRefused,proto3,oneof"`
+}
+
+type Report_RemoteGone struct {
+	// The remote node does not know the unit.
+	RemoteGone *RemoteGone `protobuf:"bytes,7,opt,name=remote_gone,json=remoteGone,proto3,oneof"`
+}
+
+type Report_RemoteState struct {
+	RemoteState *RemoteState `protobuf:"bytes,8,opt,name=remote_state,json=remoteState,proto3,oneof"`
+}
+
+type Report_OutputCopied struct {
+	OutputCopied *OutputCopied `protobuf:"bytes,9,opt,name=output_copied,json=outputCopied,proto3,oneof"`
+}
+
+type Report_OutputFailed struct {
+	// The local disk does not take the output.
+	OutputFailed *OutputFailed `protobuf:"bytes,10,opt,name=output_failed,json=outputFailed,proto3,oneof"`
+}
+
+type Report_RemoteEnded struct {
+	RemoteEnded *RemoteEnded `protobuf:"bytes,11,opt,name=remote_ended,json=remoteEnded,proto3,oneof"`
+}
+
+func (*Report_Unreachable) isReport_Fact() {}
+
+func (*Report_RemoteCreated) isReport_Fact() {}
+
+func (*Report_RemoteStarted) isReport_Fact() {}
+
+func (*Report_RemoteRefused) isReport_Fact() {}
+
+func (*Report_RemoteGone) isReport_Fact() {}
+
+func (*Report_RemoteState) isReport_Fact() {}
+
+func (*Report_OutputCopied) isReport_Fact() {}
+
+func (*Report_OutputFailed) isReport_Fact() {}
+
+func (*Report_RemoteEnded) isReport_Fact() {}
+
+type Unreachable struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Text  string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// Trying again will not help.
+	Fatal         bool `protobuf:"varint,2,opt,name=fatal,proto3" json:"fatal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unreachable) Reset() {
+	*x = Unreachable{}
+	mi := &file_work_v1_work_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unreachable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unreachable) ProtoMessage() {}
+
+func (x *Unreachable) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unreachable.ProtoReflect.Descriptor instead.
+func (*Unreachable) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Unreachable) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Unreachable) GetFatal() bool {
+	if x != nil {
+		return x.Fatal
+	}
+	return false
+}
+
+type RemoteCreated struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RemoteUnitId  string                 `protobuf:"bytes,1,opt,name=remote_unit_id,json=remoteUnitId,proto3" json:"remote_unit_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoteCreated) Reset() {
+	*x = RemoteCreated{}
+	mi := &file_work_v1_work_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoteCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoteCreated) ProtoMessage() {}
+
+func (x *RemoteCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoteCreated.ProtoReflect.Descriptor instead.
+func (*RemoteCreated) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *RemoteCreated) GetRemoteUnitId() string {
+	if x != nil {
+		return x.RemoteUnitId
+	}
+	return ""
+}
+
+type RemoteStarted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoteStarted) Reset() {
+	*x = RemoteStarted{}
+	mi := &file_work_v1_work_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoteStarted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoteStarted) ProtoMessage() {}
+
+func (x *RemoteStarted) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoteStarted.ProtoReflect.Descriptor instead.
+func (*RemoteStarted) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{32}
+}
+
+type RemoteRefused struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoteRefused) Reset() {
+	*x = RemoteRefused{}
+	mi := &file_work_v1_work_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoteRefused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoteRefused) ProtoMessage() {}
+
+func (x *RemoteRefused) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoteRefused.ProtoReflect.Descriptor instead.
+func (*RemoteRefused) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *RemoteRefused) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+type RemoteGone struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoteGone) Reset() {
+	*x = RemoteGone{}
+	mi := &file_work_v1_work_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoteGone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoteGone) ProtoMessage() {}
+
+func (x *RemoteGone) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoteGone.ProtoReflect.Descriptor instead.
+func (*RemoteGone) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{34}
+}
+
+type RemoteState struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	State         State                  `protobuf:"varint,1,opt,name=state,proto3,enum=work.v1.State" json:"state,omitempty"`
+	Detail        string                 `protobuf:"bytes,2,opt,name=detail,proto3" json:"detail,omitempty"`
+	StdoutSize    int64                  `protobuf:"varint,3,opt,name=stdout_size,json=stdoutSize,proto3" json:"stdout_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoteState) Reset() {
+	*x = RemoteState{}
+	mi := &file_work_v1_work_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoteState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoteState) ProtoMessage() {}
+
+func (x *RemoteState) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoteState.ProtoReflect.Descriptor instead.
+func (*RemoteState) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *RemoteState) GetState() State {
+	if x != nil {
+		return x.State
+	}
+	return State_STATE_PENDING_UNSPECIFIED
+}
+
+func (x *RemoteState) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *RemoteState) GetStdoutSize() int64 {
+	if x != nil {
+		return x.StdoutSize
+	}
+	return 0
+}
+
+// All output up to a final state is in the local file.
+type OutputCopied struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Size  int64                  `protobuf:"varint,1,opt,name=size,proto3" json:"size,omitempty"`
+	// Bytes that were announced; more than size if they can't be had.
+	Announced     int64 `protobuf:"varint,2,opt,name=announced,proto3" json:"announced,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputCopied) Reset() {
+	*x = OutputCopied{}
+	mi := &file_work_v1_work_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputCopied) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputCopied) ProtoMessage() {}
+
+func (x *OutputCopied) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputCopied.ProtoReflect.Descriptor instead.
+func (*OutputCopied) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *OutputCopied) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *OutputCopied) GetAnnounced() int64 {
+	if x != nil {
+		return x.Announced
+	}
+	return 0
+}
+
+type OutputFailed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputFailed) Reset() {
+	*x = OutputFailed{}
+	mi := &file_work_v1_work_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputFailed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputFailed) ProtoMessage() {}
+
+func (x *OutputFailed) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputFailed.ProtoReflect.Descriptor instead.
+func (*OutputFailed) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *OutputFailed) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// Cancel or release was answered.
+type RemoteEnded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	End   End                    `protobuf:"varint,1,opt,name=end,proto3,enum=work.v1.End" json:"end,omitempty"`
+	// Empty when it was done.
+	Error         string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoteEnded) Reset() {
+	*x = RemoteEnded{}
+	mi := &file_work_v1_work_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoteEnded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoteEnded) ProtoMessage() {}
+
+func (x *RemoteEnded) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoteEnded.ProtoReflect.Descriptor instead.
+func (*RemoteEnded) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *RemoteEnded) GetEnd() End {
+	if x != nil {
+		return x.End
+	}
+	return End_END_UNSPECIFIED
+}
+
+func (x *RemoteEnded) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+// The unit has written down what was reported.
+type Noted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The report came from an earlier incarnation; stop.
+	Stale         bool `protobuf:"varint,1,opt,name=stale,proto3" json:"stale,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Noted) Reset() {
+	*x = Noted{}
+	mi := &file_work_v1_work_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Noted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Noted) ProtoMessage() {}
+
+func (x *Noted) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Noted.ProtoReflect.Descriptor instead.
+func (*Noted) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *Noted) GetStale() bool {
+	if x != nil {
+		return x.Stale
+	}
+	return false
+}
+
+// A monitor's goroutines to their monitor: the connection is over.
+type SessionEnded struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Text        string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// There is nothing left to do.
+	Done          bool `protobuf:"varint,3,opt,name=done,proto3" json:"done,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionEnded) Reset() {
+	*x = SessionEnded{}
+	mi := &file_work_v1_work_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionEnded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionEnded) ProtoMessage() {}
+
+func (x *SessionEnded) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionEnded.ProtoReflect.Descriptor instead.
+func (*SessionEnded) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *SessionEnded) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *SessionEnded) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *SessionEnded) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
+}
+
 var File_work_v1_work_proto protoreflect.FileDescriptor
 
 const file_work_v1_work_proto_rawDesc = "" +
@@ -1405,7 +2760,94 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\atrusted\x18\x02 \x01(\bR\atrusted\"@\n" +
 	"\aRefused\x12!\n" +
 	"\x04code\x18\x01 \x01(\x0e2\r.work.v1.CodeR\x04code\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text*t\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"j\n" +
+	"\x06Create\x12\x1b\n" +
+	"\twork_type\x18\x01 \x01(\tR\bworkType\x12\x16\n" +
+	"\x06params\x18\x02 \x01(\tR\x06params\x12+\n" +
+	"\x06remote\x18\x03 \x01(\v2\x13.work.v1.RemoteWorkR\x06remote\"\x95\x02\n" +
+	"\n" +
+	"RemoteWork\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1b\n" +
+	"\twork_type\x18\x02 \x01(\tR\bworkType\x127\n" +
+	"\x06params\x18\x03 \x03(\v2\x1f.work.v1.RemoteWork.ParamsEntryR\x06params\x12\x1d\n" +
+	"\n" +
+	"tls_client\x18\x04 \x01(\tR\ttlsClient\x12\x1b\n" +
+	"\tsign_work\x18\x05 \x01(\bR\bsignWork\x12&\n" +
+	"\x0fexpires_unix_ns\x18\x06 \x01(\x03R\rexpiresUnixNs\x1a9\n" +
+	"\vParamsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"=\n" +
+	"\bUnitIdle\x12\x17\n" +
+	"\aunit_id\x18\x01 \x01(\tR\x06unitId\x12\x18\n" +
+	"\ahandled\x18\x02 \x01(\x04R\ahandled\"&\n" +
+	"\vUnitRemoved\x12\x17\n" +
+	"\aunit_id\x18\x01 \x01(\tR\x06unitId\"\x0f\n" +
+	"\rStatusWritten\"#\n" +
+	"\vRunnerEnded\x12\x14\n" +
+	"\x05watch\x18\x01 \x01(\x04R\x05watch\"\x0e\n" +
+	"\fStartExpired\"\f\n" +
+	"\n" +
+	"RemovalDue\"\t\n" +
+	"\aGetTask\"\xef\x02\n" +
+	"\x04Task\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\x12\x1d\n" +
+	"\n" +
+	"tls_client\x18\x03 \x01(\tR\ttlsClient\x12$\n" +
+	"\x0eremote_unit_id\x18\x04 \x01(\tR\fremoteUnitId\x12\x1e\n" +
+	"\x03end\x18\x05 \x01(\x0e2\f.work.v1.EndR\x03end\x12\x16\n" +
+	"\x06submit\x18\x06 \x01(\bR\x06submit\x12\x16\n" +
+	"\x06follow\x18\a \x01(\bR\x06follow\x12\x1b\n" +
+	"\twork_type\x18\b \x01(\tR\bworkType\x121\n" +
+	"\x06params\x18\t \x03(\v2\x19.work.v1.Task.ParamsEntryR\x06params\x12\x1b\n" +
+	"\tsign_work\x18\n" +
+	" \x01(\bR\bsignWork\x1a9\n" +
+	"\vParamsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xcb\x04\n" +
+	"\x06Report\x12\x12\n" +
+	"\x04task\x18\x01 \x01(\x04R\x04task\x128\n" +
+	"\vunreachable\x18\x03 \x01(\v2\x14.work.v1.UnreachableH\x00R\vunreachable\x12?\n" +
+	"\x0eremote_created\x18\x04 \x01(\v2\x16.work.v1.RemoteCreatedH\x00R\rremoteCreated\x12?\n" +
+	"\x0eremote_started\x18\x05 \x01(\v2\x16.work.v1.RemoteStartedH\x00R\rremoteStarted\x12?\n" +
+	"\x0eremote_refused\x18\x06 \x01(\v2\x16.work.v1.RemoteRefusedH\x00R\rremoteRefused\x126\n" +
+	"\vremote_gone\x18\a \x01(\v2\x13.work.v1.RemoteGoneH\x00R\n" +
+	"remoteGone\x129\n" +
+	"\fremote_state\x18\b \x01(\v2\x14.work.v1.RemoteStateH\x00R\vremoteState\x12<\n" +
+	"\routput_copied\x18\t \x01(\v2\x15.work.v1.OutputCopiedH\x00R\foutputCopied\x12<\n" +
+	"\routput_failed\x18\n" +
+	" \x01(\v2\x15.work.v1.OutputFailedH\x00R\foutputFailed\x129\n" +
+	"\fremote_ended\x18\v \x01(\v2\x14.work.v1.RemoteEndedH\x00R\vremoteEndedB\x06\n" +
+	"\x04fact\"7\n" +
+	"\vUnreachable\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x14\n" +
+	"\x05fatal\x18\x02 \x01(\bR\x05fatal\"5\n" +
+	"\rRemoteCreated\x12$\n" +
+	"\x0eremote_unit_id\x18\x01 \x01(\tR\fremoteUnitId\"\x0f\n" +
+	"\rRemoteStarted\"#\n" +
+	"\rRemoteRefused\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\"\f\n" +
+	"\n" +
+	"RemoteGone\"l\n" +
+	"\vRemoteState\x12$\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x0e.work.v1.StateR\x05state\x12\x16\n" +
+	"\x06detail\x18\x02 \x01(\tR\x06detail\x12\x1f\n" +
+	"\vstdout_size\x18\x03 \x01(\x03R\n" +
+	"stdoutSize\"@\n" +
+	"\fOutputCopied\x12\x12\n" +
+	"\x04size\x18\x01 \x01(\x03R\x04size\x12\x1c\n" +
+	"\tannounced\x18\x02 \x01(\x03R\tannounced\"\"\n" +
+	"\fOutputFailed\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\"C\n" +
+	"\vRemoteEnded\x12\x1e\n" +
+	"\x03end\x18\x01 \x01(\x0e2\f.work.v1.EndR\x03end\x12\x14\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\"\x1d\n" +
+	"\x05Noted\x12\x14\n" +
+	"\x05stale\x18\x01 \x01(\bR\x05stale\"X\n" +
+	"\fSessionEnded\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x12\n" +
+	"\x04done\x18\x03 \x01(\bR\x04done*t\n" +
 	"\x05State\x12\x1d\n" +
 	"\x19STATE_PENDING_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_RUNNING\x10\x01\x12\x13\n" +
@@ -1418,7 +2860,12 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\x11CODE_UNKNOWN_TYPE\x10\x02\x12\x14\n" +
 	"\x10CODE_BAD_REQUEST\x10\x03\x12\x0f\n" +
 	"\vCODE_DENIED\x10\x04\x12\x0f\n" +
-	"\vCODE_FAILED\x10\x05B\x1fZ\x1dreceptor/proto/work/v1;workv1b\x06proto3"
+	"\vCODE_FAILED\x10\x05*;\n" +
+	"\x03End\x12\x13\n" +
+	"\x0fEND_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"END_CANCEL\x10\x01\x12\x0f\n" +
+	"\vEND_RELEASE\x10\x02B\x1fZ\x1dreceptor/proto/work/v1;workv1b\x06proto3"
 
 var (
 	file_work_v1_work_proto_rawDescOnce sync.Once
@@ -1432,56 +2879,96 @@ func file_work_v1_work_proto_rawDescGZIP() []byte {
 	return file_work_v1_work_proto_rawDescData
 }
 
-var file_work_v1_work_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_work_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_work_v1_work_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_work_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_work_v1_work_proto_goTypes = []any{
 	(State)(0),              // 0: work.v1.State
 	(Code)(0),               // 1: work.v1.Code
-	(*Submit)(nil),          // 2: work.v1.Submit
-	(*SubmitReply)(nil),     // 3: work.v1.SubmitReply
-	(*Created)(nil),         // 4: work.v1.Created
-	(*Start)(nil),           // 5: work.v1.Start
-	(*StartReply)(nil),      // 6: work.v1.StartReply
-	(*Started)(nil),         // 7: work.v1.Started
-	(*Cancel)(nil),          // 8: work.v1.Cancel
-	(*Release)(nil),         // 9: work.v1.Release
-	(*EndReply)(nil),        // 10: work.v1.EndReply
-	(*Ended)(nil),           // 11: work.v1.Ended
-	(*ListUnits)(nil),       // 12: work.v1.ListUnits
-	(*ListUnitsReply)(nil),  // 13: work.v1.ListUnitsReply
-	(*Units)(nil),           // 14: work.v1.Units
-	(*GetResults)(nil),      // 15: work.v1.GetResults
-	(*GetResultsReply)(nil), // 16: work.v1.GetResultsReply
-	(*Granted)(nil),         // 17: work.v1.Granted
-	(*Status)(nil),          // 18: work.v1.Status
-	(*Access)(nil),          // 19: work.v1.Access
-	(*Refused)(nil),         // 20: work.v1.Refused
-	nil,                     // 21: work.v1.Submit.ParamsEntry
+	(End)(0),                // 2: work.v1.End
+	(*Submit)(nil),          // 3: work.v1.Submit
+	(*SubmitReply)(nil),     // 4: work.v1.SubmitReply
+	(*Created)(nil),         // 5: work.v1.Created
+	(*Start)(nil),           // 6: work.v1.Start
+	(*StartReply)(nil),      // 7: work.v1.StartReply
+	(*Started)(nil),         // 8: work.v1.Started
+	(*Cancel)(nil),          // 9: work.v1.Cancel
+	(*Release)(nil),         // 10: work.v1.Release
+	(*EndReply)(nil),        // 11: work.v1.EndReply
+	(*Ended)(nil),           // 12: work.v1.Ended
+	(*ListUnits)(nil),       // 13: work.v1.ListUnits
+	(*ListUnitsReply)(nil),  // 14: work.v1.ListUnitsReply
+	(*Units)(nil),           // 15: work.v1.Units
+	(*GetResults)(nil),      // 16: work.v1.GetResults
+	(*GetResultsReply)(nil), // 17: work.v1.GetResultsReply
+	(*Granted)(nil),         // 18: work.v1.Granted
+	(*Status)(nil),          // 19: work.v1.Status
+	(*Access)(nil),          // 20: work.v1.Access
+	(*Refused)(nil),         // 21: work.v1.Refused
+	(*Create)(nil),          // 22: work.v1.Create
+	(*RemoteWork)(nil),      // 23: work.v1.RemoteWork
+	(*UnitIdle)(nil),        // 24: work.v1.UnitIdle
+	(*UnitRemoved)(nil),     // 25: work.v1.UnitRemoved
+	(*StatusWritten)(nil),   // 26: work.v1.StatusWritten
+	(*RunnerEnded)(nil),     // 27: work.v1.RunnerEnded
+	(*StartExpired)(nil),    // 28: work.v1.StartExpired
+	(*RemovalDue)(nil),      // 29: work.v1.RemovalDue
+	(*GetTask)(nil),         // 30: work.v1.GetTask
+	(*Task)(nil),            // 31: work.v1.Task
+	(*Report)(nil),          // 32: work.v1.Report
+	(*Unreachable)(nil),     // 33: work.v1.Unreachable
+	(*RemoteCreated)(nil),   // 34: work.v1.RemoteCreated
+	(*RemoteStarted)(nil),   // 35: work.v1.RemoteStarted
+	(*RemoteRefused)(nil),   // 36: work.v1.RemoteRefused
+	(*RemoteGone)(nil),      // 37: work.v1.RemoteGone
+	(*RemoteState)(nil),     // 38: work.v1.RemoteState
+	(*OutputCopied)(nil),    // 39: work.v1.OutputCopied
+	(*OutputFailed)(nil),    // 40: work.v1.OutputFailed
+	(*RemoteEnded)(nil),     // 41: work.v1.RemoteEnded
+	(*Noted)(nil),           // 42: work.v1.Noted
+	(*SessionEnded)(nil),    // 43: work.v1.SessionEnded
+	nil,                     // 44: work.v1.Submit.ParamsEntry
+	nil,                     // 45: work.v1.RemoteWork.ParamsEntry
+	nil,                     // 46: work.v1.Task.ParamsEntry
 }
 var file_work_v1_work_proto_depIdxs = []int32{
-	21, // 0: work.v1.Submit.params:type_name -> work.v1.Submit.ParamsEntry
-	19, // 1: work.v1.Submit.access:type_name -> work.v1.Access
-	4,  // 2: work.v1.SubmitReply.created:type_name -> work.v1.Created
-	20, // 3: work.v1.SubmitReply.refused:type_name -> work.v1.Refused
-	7,  // 4: work.v1.StartReply.started:type_name -> work.v1.Started
-	20, // 5: work.v1.StartReply.refused:type_name -> work.v1.Refused
-	19, // 6: work.v1.Cancel.access:type_name -> work.v1.Access
-	19, // 7: work.v1.Release.access:type_name -> work.v1.Access
-	11, // 8: work.v1.EndReply.ended:type_name -> work.v1.Ended
-	20, // 9: work.v1.EndReply.refused:type_name -> work.v1.Refused
-	14, // 10: work.v1.ListUnitsReply.units:type_name -> work.v1.Units
-	20, // 11: work.v1.ListUnitsReply.refused:type_name -> work.v1.Refused
-	18, // 12: work.v1.Units.units:type_name -> work.v1.Status
-	19, // 13: work.v1.GetResults.access:type_name -> work.v1.Access
-	17, // 14: work.v1.GetResultsReply.granted:type_name -> work.v1.Granted
-	20, // 15: work.v1.GetResultsReply.refused:type_name -> work.v1.Refused
+	44, // 0: work.v1.Submit.params:type_name -> work.v1.Submit.ParamsEntry
+	20, // 1: work.v1.Submit.access:type_name -> work.v1.Access
+	5,  // 2: work.v1.SubmitReply.created:type_name -> work.v1.Created
+	21, // 3: work.v1.SubmitReply.refused:type_name -> work.v1.Refused
+	8,  // 4: work.v1.StartReply.started:type_name -> work.v1.Started
+	21, // 5: work.v1.StartReply.refused:type_name -> work.v1.Refused
+	20, // 6: work.v1.Cancel.access:type_name -> work.v1.Access
+	20, // 7: work.v1.Release.access:type_name -> work.v1.Access
+	12, // 8: work.v1.EndReply.ended:type_name -> work.v1.Ended
+	21, // 9: work.v1.EndReply.refused:type_name -> work.v1.Refused
+	15, // 10: work.v1.ListUnitsReply.units:type_name -> work.v1.Units
+	21, // 11: work.v1.ListUnitsReply.refused:type_name -> work.v1.Refused
+	19, // 12: work.v1.Units.units:type_name -> work.v1.Status
+	20, // 13: work.v1.GetResults.access:type_name -> work.v1.Access
+	18, // 14: work.v1.GetResultsReply.granted:type_name -> work.v1.Granted
+	21, // 15: work.v1.GetResultsReply.refused:type_name -> work.v1.Refused
 	0,  // 16: work.v1.Status.state:type_name -> work.v1.State
 	1,  // 17: work.v1.Refused.code:type_name -> work.v1.Code
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	23, // 18: work.v1.Create.remote:type_name -> work.v1.RemoteWork
+	45, // 19: work.v1.RemoteWork.params:type_name -> work.v1.RemoteWork.ParamsEntry
+	2,  // 20: work.v1.Task.end:type_name -> work.v1.End
+	46, // 21: work.v1.Task.params:type_name -> work.v1.Task.ParamsEntry
+	33, // 22: work.v1.Report.unreachable:type_name -> work.v1.Unreachable
+	34, // 23: work.v1.Report.remote_created:type_name -> work.v1.RemoteCreated
+	35, // 24: work.v1.Report.remote_started:type_name -> work.v1.RemoteStarted
+	36, // 25: work.v1.Report.remote_refused:type_name -> work.v1.RemoteRefused
+	37, // 26: work.v1.Report.remote_gone:type_name -> work.v1.RemoteGone
+	38, // 27: work.v1.Report.remote_state:type_name -> work.v1.RemoteState
+	39, // 28: work.v1.Report.output_copied:type_name -> work.v1.OutputCopied
+	40, // 29: work.v1.Report.output_failed:type_name -> work.v1.OutputFailed
+	41, // 30: work.v1.Report.remote_ended:type_name -> work.v1.RemoteEnded
+	0,  // 31: work.v1.RemoteState.state:type_name -> work.v1.State
+	2,  // 32: work.v1.RemoteEnded.end:type_name -> work.v1.End
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_work_v1_work_proto_init() }
@@ -1509,13 +2996,24 @@ func file_work_v1_work_proto_init() {
 		(*GetResultsReply_Granted)(nil),
 		(*GetResultsReply_Refused)(nil),
 	}
+	file_work_v1_work_proto_msgTypes[29].OneofWrappers = []any{
+		(*Report_Unreachable)(nil),
+		(*Report_RemoteCreated)(nil),
+		(*Report_RemoteStarted)(nil),
+		(*Report_RemoteRefused)(nil),
+		(*Report_RemoteGone)(nil),
+		(*Report_RemoteState)(nil),
+		(*Report_OutputCopied)(nil),
+		(*Report_OutputFailed)(nil),
+		(*Report_RemoteEnded)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_work_v1_work_proto_rawDesc), len(file_work_v1_work_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   20,
+			NumEnums:      3,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

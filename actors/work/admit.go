@@ -1,0 +1,89 @@
+package work
+
+import (
+	"strings"
+	"time"
+
+	"receptor/actors/work/unit"
+	workv1 "receptor/proto/work/v1"
+)
+
+func refused(code workv1.Code, text string) *workv1.Refused {
+	return &workv1.Refused{Code: code, Text: text}
+}
+
+func unknownUnit(id string) *workv1.Refused {
+	return refused(workv1.Code_CODE_UNKNOWN_UNIT, ErrUnknownUnit.Error()+" "+id)
+}
+
+// permit checks what a session shows of itself; nil means it may go on. No
+// verifying key can be configured yet, so no signature is good enough.
+func permit(needs bool, access *workv1.Access) *workv1.Refused {
+	signed := access.GetSignature() != ""
+	switch {
+	case !needs && signed:
+		return refused(workv1.Code_CODE_DENIED, "work type did not expect a signature")
+	case !needs || access.GetTrusted():
+		return nil
+	case !signed:
+		return refused(workv1.Code_CODE_DENIED, "could not verify signature: signature is empty")
+	default:
+		return refused(workv1.Code_CODE_DENIED, "could not verify signature: verifying key not specified")
+	}
+}
+
+// admit decides about a new unit before anything of it exists.
+func (f *family) admit(m *workv1.Submit, now time.Time) (*workv1.Create, *workv1.Refused) {
+	if no := permit(f.types[m.GetWorkType()].VerifySignature, m.GetAccess()); no != nil {
+		return nil, no
+	}
+	if m.GetNode() == "" {
+		return nil, refused(workv1.Code_CODE_BAD_REQUEST, "work submit requires a target node and work type")
+	}
+	if m.GetNode() == f.NodeID || strings.EqualFold(m.GetNode(), "localhost") {
+		return f.admitLocal(m)
+	}
+	return admitRemote(m, now)
+}
+
+func (f *family) admitLocal(m *workv1.Submit) (*workv1.Create, *workv1.Refused) {
+	if m.GetTtl() != "" {
+		return nil, refused(workv1.Code_CODE_BAD_REQUEST, "ttl option is intended for remote work only")
+	}
+	t, ok := f.types[m.GetWorkType()]
+	if !ok {
+		return nil, refused(workv1.Code_CODE_UNKNOWN_TYPE, "unknown work type "+m.GetWorkType())
+	}
+	params := m.GetParams()["params"]
+	if params != "" && !t.AllowRuntimeParams {
+		return nil, refused(workv1.Code_CODE_BAD_REQUEST, "extra params provided but not allowed")
+	}
+	return &workv1.Create{WorkType: t.Type, Params: joinParams(t.Params, params)}, nil
+}
+
+func joinParams(configured, runtime string) string {
+	if configured == "" || runtime == "" {
+		return configured + runtime
+	}
+	return configured + " " + runtime
+}
+
+func admitRemote(m *workv1.Submit, now time.Time) (*workv1.Create, *workv1.Refused) {
+	for name := range m.GetParams() {
+		if unit.Secret(name) && m.GetTlsClient() == "" {
+			return nil, refused(workv1.Code_CODE_BAD_REQUEST, "cannot send secrets over a non-TLS connection")
+		}
+	}
+	remote := &workv1.RemoteWork{
+		Node: m.GetNode(), WorkType: m.GetWorkType(), Params: m.GetParams(),
+		TlsClient: m.GetTlsClient(), SignWork: m.GetSignWork(),
+	}
+	if m.GetTtl() != "" {
+		ttl, err := time.ParseDuration(m.GetTtl())
+		if err != nil {
+			return nil, refused(workv1.Code_CODE_BAD_REQUEST, err.Error())
+		}
+		remote.ExpiresUnixNs = now.Add(ttl).UnixNano()
+	}
+	return &workv1.Create{WorkType: unit.TypeRemote, Remote: remote}, nil
+}

@@ -1,0 +1,66 @@
+package work
+
+import (
+	"github.com/rs/zerolog"
+
+	"receptor/actors/work/runner"
+	"receptor/actors/work/store"
+	"receptor/actors/work/unit"
+	"receptor/transport"
+)
+
+// Config is what the family is born with.
+type Config struct {
+	NodeID  string
+	DataDir string
+	Log     zerolog.Logger
+	Types   []CommandType
+	Dial    transport.DialStream
+	Runner  []string // argv of the command runner; /proc/self/exe if empty
+	Feeds   *Feeds
+}
+
+// CommandType is a type of work that a command does.
+type CommandType struct {
+	Type               string
+	Command            string
+	Params             string
+	AllowRuntimeParams bool
+	VerifySignature    bool
+}
+
+// RunCommand is the life of a command runner, the hidden option of the program.
+// The arguments are those that follow it.
+func RunCommand(args []string) int { return runner.Main(args) }
+
+// RunnerFlag is the first argument of a process that has to call RunCommand.
+const RunnerFlag = runner.Flag
+
+// family is what the supervisor shares with its units. It is frozen at birth,
+// and its live parts may be used by all.
+type family struct {
+	Config
+	types   map[string]CommandType
+	store   *store.Store
+	notices *notices
+}
+
+func newFamily(cfg Config) *family {
+	if len(cfg.Runner) == 0 {
+		// Not the path: the program may be replaced while it runs.
+		cfg.Runner = []string{"/proc/self/exe"}
+	}
+	f := &family{Config: cfg, types: map[string]CommandType{}}
+	for _, t := range cfg.Types {
+		f.types[t.Type] = t
+	}
+	return f
+}
+
+// needsSignature reports whether clients must sign what they ask of a unit.
+func (f *family) needsSignature(r unit.Record) bool {
+	if r.Remote != nil {
+		return r.Remote.SignWork
+	}
+	return f.types[r.WorkType].VerifySignature
+}

@@ -1,0 +1,13 @@
+// Package work keeps units of work: local ones, whose command runs here, and
+// remote ones, which another node runs for us.
+//
+//	work               supervisor; loads all units, admits new ones, forwards commands to units
+//	├── unit *         a local unit: starts, watches and ends a runner; none once it is final
+//	└── unit *         a remote unit: remembers what is to be done on the other node
+//	    └── monitor    one session at a time with that node; restarted with backoff
+//
+// A unit is at most one actor, and the only writer of its status while no runner
+// lives. Decisions are made in package unit, which is pure; store is the disk,
+// process and runner are the local side, peer is the conversation with the other
+// node. Readers of status and output follow Feeds and never pass a mailbox.
+package work

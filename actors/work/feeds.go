@@ -1,0 +1,275 @@
+package work
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"slices"
+	"sync"
+
+	"receptor/actors/work/store"
+	"receptor/actors/work/unit"
+	workv1 "receptor/proto/work/v1"
+)
+
+var (
+	// ErrUnknownUnit is an ID that no unit has.
+	ErrUnknownUnit = errors.New("unknown work unit")
+	// ErrReleased is a unit that was released while somebody read from it.
+	ErrReleased = errors.New("work unit was released")
+	// ErrShort is an output file that ends before the size its unit announced.
+	ErrShort = errors.New("output is shorter than announced")
+)
+
+// Feeds is the data plane of the family: what goroutines elsewhere read of units
+// without asking an actor. Units publish, any number of readers follow.
+type Feeds struct {
+	mu    sync.RWMutex
+	units map[string]*feed
+}
+
+// NewFeeds returns feeds without units.
+func NewFeeds() *Feeds { return &Feeds{units: map[string]*feed{}} }
+
+// feed is what is known of one unit.
+type feed struct {
+	dir store.Dir
+
+	mu       sync.Mutex
+	status   *workv1.Status // frozen; replaced on each change
+	released bool
+	changed  chan struct{} // closed at the next change; nil while nobody waits
+}
+
+// publish replaces the status of a unit, which need not be there yet.
+func (f *Feeds) publish(id string, dir store.Dir, s *workv1.Status) *feed {
+	f.mu.Lock()
+	u, ok := f.units[id]
+	if !ok {
+		u = &feed{dir: dir, status: s}
+		f.units[id] = u
+	}
+	f.mu.Unlock()
+	u.update(func() { u.status = s })
+	return u
+}
+
+// remove ends a unit for all who follow it.
+func (f *Feeds) remove(id string) {
+	f.mu.Lock()
+	u, ok := f.units[id]
+	delete(f.units, id)
+	f.mu.Unlock()
+	if ok {
+		u.update(func() { u.released = true })
+	}
+}
+
+// retain removes all units that are not in the list.
+func (f *Feeds) retain(known map[string]bool) {
+	f.mu.RLock()
+	var stale []string
+	for id := range f.units {
+		if !known[id] {
+			stale = append(stale, id)
+		}
+	}
+	f.mu.RUnlock()
+	for _, id := range stale {
+		f.remove(id)
+	}
+}
+
+func (f *Feeds) find(id string) (*feed, bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	u, ok := f.units[id]
+	return u, ok
+}
+
+// status is the status of one unit; nil if there is none.
+func (f *Feeds) status(id string) *workv1.Status {
+	u, ok := f.find(id)
+	if !ok {
+		return nil
+	}
+	return u.current()
+}
+
+// all is the status of all units, sorted by ID.
+func (f *Feeds) all() []*workv1.Status {
+	f.mu.RLock()
+	feeds := make([]*feed, 0, len(f.units))
+	for _, u := range f.units {
+		feeds = append(feeds, u)
+	}
+	f.mu.RUnlock()
+	list := make([]*workv1.Status, 0, len(feeds))
+	for _, u := range feeds {
+		list = append(list, u.current())
+	}
+	slices.SortFunc(list, func(a, b *workv1.Status) int { return cmp.Compare(a.UnitId, b.UnitId) })
+	return list
+}
+
+func (u *feed) update(change func()) {
+	u.mu.Lock()
+	change()
+	changed := u.changed
+	u.changed = nil
+	u.mu.Unlock()
+	if changed != nil {
+		close(changed)
+	}
+}
+
+// grew wakes all who follow the output.
+func (u *feed) grew() { u.update(func() {}) }
+
+// look returns the present state, and what is closed when it changes.
+func (u *feed) look() (s *workv1.Status, released bool, changed <-chan struct{}) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.changed == nil {
+		u.changed = make(chan struct{})
+	}
+	return u.status, u.released, u.changed
+}
+
+// current is the status with the output that is there now.
+func (u *feed) current() *workv1.Status {
+	u.mu.Lock()
+	s := u.status
+	u.mu.Unlock()
+	if unit.State(s.State).Final() {
+		return s
+	}
+	return &workv1.Status{
+		UnitId: s.UnitId, State: s.State, Detail: s.Detail, StdoutSize: u.dir.OutputSize(),
+		WorkType: s.WorkType, ExtraData: s.ExtraData,
+	}
+}
+
+// WatchStatus calls each with the status of a unit at once and on each change,
+// and ends after a final state.
+func (f *Feeds) WatchStatus(ctx context.Context, unitID string, each func(*workv1.Status) error) error {
+	u, ok := f.find(unitID)
+	if !ok {
+		return ErrUnknownUnit
+	}
+	var last *workv1.Status
+	for {
+		s, released, changed := u.look()
+		if released {
+			return ErrReleased
+		}
+		if s != last {
+			last = s
+			if err := each(u.current()); err != nil || unit.State(s.State).Final() {
+				return err
+			}
+		}
+		if err := waitFor(ctx, changed); err != nil {
+			return err
+		}
+	}
+}
+
+// CopyResults writes the output from offset on and follows it until the unit is
+// final and all is copied.
+func (f *Feeds) CopyResults(ctx context.Context, unitID string, offset int64, w io.Writer) error {
+	u, ok := f.find(unitID)
+	if !ok {
+		return ErrUnknownUnit
+	}
+	if offset < 0 {
+		return fmt.Errorf("offset %d is negative", offset)
+	}
+	c := &copier{feed: u, w: w, at: offset}
+	defer c.close()
+	for {
+		s, released, changed := u.look()
+		if released {
+			return ErrReleased
+		}
+		if err := c.copy(); err != nil {
+			return err
+		}
+		if unit.State(s.State).Final() {
+			if c.at < s.StdoutSize {
+				return fmt.Errorf("%w: %d of %d bytes", ErrShort, c.at, s.StdoutSize)
+			}
+			return nil
+		}
+		if err := waitFor(ctx, changed); err != nil {
+			return err
+		}
+	}
+}
+
+func waitFor(ctx context.Context, changed <-chan struct{}) error {
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// copyPiece is how much is read at once where the kernel can't copy by itself.
+const copyPiece = 256 << 10
+
+// copier copies one output file to one reader.
+type copier struct {
+	feed *feed
+	w    io.Writer
+	at   int64
+	file *os.File
+	buf  []byte
+}
+
+// copy writes what is there now.
+func (c *copier) copy() error {
+	if c.file == nil {
+		file, err := os.Open(c.feed.dir.Stdout())
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := file.Seek(c.at, io.SeekStart); err != nil {
+			return errors.Join(err, file.Close())
+		}
+		c.file = file
+	}
+	n, err := c.pass()
+	c.at += n
+	if err != nil {
+		return fmt.Errorf("copy results: %w", err)
+	}
+	return nil
+}
+
+// pass leaves the copying to the kernel where it can: from file to socket.
+func (c *copier) pass() (int64, error) {
+	switch c.w.(type) {
+	case *net.UnixConn, *net.TCPConn:
+		return io.Copy(c.w, c.file)
+	}
+	if c.buf == nil {
+		c.buf = make([]byte, copyPiece)
+	}
+	return io.CopyBuffer(struct{ io.Writer }{c.w}, struct{ io.Reader }{c.file}, c.buf)
+}
+
+func (c *copier) close() {
+	if c.file != nil {
+		c.file.Close()
+	}
+}

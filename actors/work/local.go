@@ -1,0 +1,262 @@
+package work
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"receptor/actors/work/process"
+	"receptor/actors/work/runner"
+	"receptor/actors/work/unit"
+	workv1 "receptor/proto/work/v1"
+)
+
+func newLocalUnit(cfg unitConfig) func() actor.Actor {
+	return func() actor.Actor { return &localUnit{unitBase: newUnitBase(cfg)} }
+}
+
+// localUnit is a unit whose command runs on this node.
+//
+//	parent   work
+//	owns     the watch over its runner; not the runner, which survives it
+//	fails    when its record can't be written
+//	restart  reads the record, and finds its runner again
+type localUnit struct {
+	unitBase
+	machine unit.Local
+	watched *watched
+	runner  *process.Handle // nil while no runner is watched
+	watch   uint64          // counts runners, to tell old news
+	ending  sync.WaitGroup  // the goroutine that waits for the runner
+}
+
+func (u *localUnit) Receive(ctx actor.Context) {
+	if u.refuseGone(ctx) {
+		return
+	}
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		u.start(ctx)
+	case *actor.Stopping, *actor.Restarting:
+		u.stop()
+
+	case *workv1.Create:
+		*u.handled++
+		u.machine = unit.NewLocal(m.GetWorkType(), m.GetParams())
+		u.create(ctx, u.machine.Record)
+	case *workv1.Start:
+		*u.handled++
+		u.starts = wants(u.starts, ctx.Sender())
+		u.step(ctx, unit.PayloadEnded{Error: m.GetInputError()})
+	case *workv1.Cancel:
+		*u.handled++
+		u.ends = wants(u.ends, ctx.Sender())
+		u.step(ctx, unit.CancelAsked{})
+	case *workv1.Release:
+		*u.handled++
+		u.forced = u.forced || m.GetForce()
+		u.ends = wants(u.ends, ctx.Sender())
+		u.step(ctx, unit.ReleaseAsked{Force: m.GetForce()})
+
+	case *workv1.StatusWritten:
+		u.statusWritten(ctx)
+	case *workv1.RunnerEnded:
+		u.runnerEnded(ctx, m)
+	case *workv1.RemovalDue:
+		u.remove(ctx)
+
+	default:
+		unexpected(ctx, u.Log)
+	}
+}
+
+func (u *localUnit) start(ctx actor.Context) {
+	r, ok := u.load()
+	if !ok {
+		return // Create follows
+	}
+	_, known, err := u.processes(r)
+	if err != nil {
+		u.Log.Warn().Str("unit", u.id).Err(err).Msg("who runs the unit can't be read")
+	}
+	machine, actions := unit.LoadLocal(r, unit.Found{
+		Known: known, Cancelled: u.dir.Cancelled(), Size: u.dir.OutputSize(),
+	})
+	u.machine = machine
+	u.do(ctx, actions)
+}
+
+func (u *localUnit) stop() {
+	u.stopTimers()
+	u.notices.remove(u.dir)
+	if u.runner != nil {
+		u.runner.Close()
+	}
+	u.ending.Wait()
+}
+
+// step asks the machine and does what it says.
+func (u *localUnit) step(ctx actor.Context, e unit.Event) {
+	machine, actions := u.machine.Step(e)
+	u.machine = machine
+	u.do(ctx, actions)
+}
+
+func (u *localUnit) do(ctx actor.Context, actions []unit.Action) {
+	for _, a := range actions {
+		switch a.Do {
+		case unit.Save:
+			u.save(ctx, u.machine.Record)
+		case unit.Show:
+			u.show(u.machine.Record)
+		case unit.Launch:
+			u.launch(ctx)
+		case unit.Watch:
+			u.watchFound(ctx)
+		case unit.Interrupt:
+			u.interrupt()
+		case unit.Delete:
+			u.remove(ctx)
+		case unit.AnswerStart:
+			u.answerStarts(ctx, a.Text, a.Pending)
+		case unit.AnswerEnd:
+			u.answerEnds(ctx, a.Text, a.Pending)
+		case unit.Connect, unit.Disconnect: // of remote units
+		}
+	}
+	if u.machine.Idle() && !u.gone {
+		u.idle(ctx)
+	}
+}
+
+// launch starts the runner. It waits for fork and exec, which is what the client
+// is told about.
+func (u *localUnit) launch(ctx actor.Context) {
+	r := u.machine.Record
+	t, ok := u.types[r.WorkType]
+	if !ok || r.Local == nil {
+		u.step(ctx, unit.LaunchFailed{Error: "unknown work type " + r.WorkType})
+		return
+	}
+	u.observe(ctx)
+	child, err := runner.Start(u.Runner, u.dir, runner.Job{Command: t.Command, Params: r.Local.Params})
+	if err != nil {
+		u.notices.remove(u.dir)
+		u.step(ctx, unit.LaunchFailed{Error: err.Error()})
+		return
+	}
+	u.runner = child.Handle
+	u.wait(ctx, child.Handle, child.Identity, child.Reap)
+	u.step(ctx, unit.Launched{Pid: child.Identity.Pid})
+}
+
+// observe makes changes of status and output known.
+func (u *localUnit) observe(ctx actor.Context) {
+	w, err := u.notices.add(u.dir, ctx.Self(), u.feed)
+	if err != nil {
+		// Only the end is seen then, and all output at once.
+		u.Log.Warn().Str("unit", u.id).Err(err).Msg("unit's directory can't be watched")
+	}
+	u.watched = w
+}
+
+// wait reports the end of a runner, once nothing of it is left.
+func (u *localUnit) wait(ctx actor.Context, h *process.Handle, id process.Identity, reap func() error) {
+	u.watch++
+	over := runnerOver{
+		root: ctx.ActorSystem().Root, unit: ctx.Self(), news: &workv1.RunnerEnded{Watch: u.watch},
+		log: u.Log, id: id, dir: u.dir, reap: reap,
+	}
+	u.ending.Go(func() {
+		if h == nil || h.Wait() == nil {
+			over.report()
+		}
+	})
+}
+
+// watchFound watches the runner that an earlier daemon started. One that is dead
+// has ended at once.
+func (u *localUnit) watchFound(ctx actor.Context) {
+	id, _, err := u.processes(u.machine.Record)
+	var h *process.Handle
+	if err == nil {
+		h, err = process.Open(id)
+	}
+	if err != nil && !errors.Is(err, process.ErrGone) {
+		u.Log.Warn().Str("unit", u.id).Err(err).Msg("runner can't be watched")
+	}
+	u.observe(ctx)
+	u.runner = h
+	reap := func() error { return nil }
+	if h != nil {
+		reap = func() error { return process.Reap(id.Pid) } // it may be a child of an earlier incarnation
+	}
+	u.wait(ctx, h, id, reap)
+}
+
+// processes says who runs the unit. Runners of the existing system leave only
+// their number; theirs is the process that names this directory.
+func (u *localUnit) processes(r unit.Record) (process.Identity, bool, error) {
+	p, known, err := runner.ReadProcesses(u.dir)
+	if known || err != nil {
+		return p.Runner, known, err
+	}
+	if r.Local == nil || r.Local.Pid <= 0 {
+		return process.Identity{}, false, nil
+	}
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", r.Local.Pid))
+	if err != nil || !strings.Contains(string(line), "unitdir="+u.dir.Path()) {
+		return process.Identity{}, false, nil //nolint:nilerr // no such process, no runner
+	}
+	id, err := process.Of(r.Local.Pid)
+	return id, err == nil, nil //nolint:nilerr // it has just ended
+}
+
+// interrupt writes down that cancel was asked for, and tells the runner.
+func (u *localUnit) interrupt() {
+	if err := u.dir.MarkCancelled(); err != nil {
+		u.Log.Warn().Str("unit", u.id).Err(err).Msg("cancel can't be written down")
+	}
+	if u.runner == nil {
+		return
+	}
+	if err := u.runner.Signal(syscall.SIGINT); err != nil && !errors.Is(err, process.ErrGone) {
+		u.Log.Error().Str("unit", u.id).Err(err).Msg("runner can't be signalled")
+	}
+}
+
+func (u *localUnit) statusWritten(ctx actor.Context) {
+	if u.watched != nil {
+		u.watched.pending.Store(false)
+	}
+	if !u.machine.Live || u.machine.State.Final() {
+		return
+	}
+	r, err := u.dir.Read()
+	if err != nil {
+		u.Log.Warn().Str("unit", u.id).Err(err).Msg("status can't be read")
+		return
+	}
+	u.step(ctx, unit.Reported{Record: r})
+}
+
+func (u *localUnit) runnerEnded(ctx actor.Context, m *workv1.RunnerEnded) {
+	if m.GetWatch() != u.watch {
+		return
+	}
+	u.notices.remove(u.dir)
+	if u.runner != nil {
+		u.runner.Close()
+		u.runner = nil
+	}
+	r, err := u.dir.Read()
+	if err != nil {
+		u.Log.Warn().Str("unit", u.id).Err(err).Msg("status can't be read")
+	}
+	u.step(ctx, unit.RunnerGone{Record: r, Size: u.dir.OutputSize()})
+}

@@ -1,0 +1,58 @@
+package work
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
+
+	"receptor/actors/work/process"
+	"receptor/actors/work/store"
+	workv1 "receptor/proto/work/v1"
+)
+
+const (
+	// sweepLimit bounds the wait for killed processes to disappear.
+	sweepLimit = 5 * time.Second
+	sweepPause = 10 * time.Millisecond
+)
+
+// runnerOver joins the end of a runner, seen by a goroutine, to its unit.
+type runnerOver struct {
+	root *actor.RootContext
+	unit *actor.PID
+	news *workv1.RunnerEnded
+	log  zerolog.Logger
+	id   process.Identity
+	dir  store.Dir
+	reap func() error
+}
+
+// report tells the unit that no runner is left. If the runner could not record
+// the end, what it ran is stopped first: nobody would ever know how it ended.
+func (o runnerOver) report() {
+	if err := o.reap(); err != nil {
+		o.log.Warn().Int("pid", o.id.Pid).Err(err).Msg("runner can't be reaped")
+	}
+	if r, err := o.dir.Read(); err != nil || !r.State.Final() {
+		o.sweep()
+	}
+	o.root.Send(o.unit, o.news)
+}
+
+func (o runnerOver) sweep() {
+	deadline := time.Now().Add(sweepLimit)
+	tick := time.NewTicker(sweepPause)
+	defer tick.Stop()
+	for {
+		left, err := process.KillSession(o.id)
+		if err == nil && left == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			o.log.Error().Int("left", left).Int("pid", o.id.Pid).AnErr("err", err).Msg("command of a dead runner can't be stopped")
+			return
+		}
+		<-tick.C
+	}
+}

@@ -1,0 +1,272 @@
+package work
+
+import (
+	"strings"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"receptor/actors/supervise"
+	"receptor/actors/work/unit"
+	workv1 "receptor/proto/work/v1"
+)
+
+// monitorBackoff is short at first: a node that restarts is back in a second.
+var monitorBackoff = supervise.Backoff{Min: 500 * time.Millisecond, Max: 15 * time.Second, Quiet: 20 * time.Second}
+
+func newRemoteUnit(cfg unitConfig) func() actor.Actor {
+	return func() actor.Actor {
+		return &remoteUnit{
+			Supervisor: supervise.New(cfg.Log, monitorBackoff), unitBase: newUnitBase(cfg),
+		}
+	}
+}
+
+// remoteUnit is a unit that another node runs for us.
+//
+//	parent   work
+//	owns     its monitor, and the clock of its time to start
+//	fails    when its record can't be written
+//	restart  reads the record, and starts a monitor that goes on from there
+type remoteUnit struct {
+	*supervise.Supervisor
+	unitBase
+	machine  unit.Remote
+	monitor  *actor.PID
+	again    bool   // start a monitor when the present one has stopped
+	task     uint64 // counts tasks; reports of others are old
+	current  uint64 // the task that may report, 0 for none
+	attempts uint32 // sessions that failed
+	lastErr  string
+	expiry   *time.Timer
+	stopping bool
+}
+
+func (u *remoteUnit) Receive(ctx actor.Context) {
+	if u.Supervise(ctx) || u.refuseGone(ctx) {
+		return
+	}
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		u.start(ctx)
+	case *actor.Stopping, *actor.Restarting:
+		u.stop()
+	case *actor.Terminated:
+		u.terminated(ctx, m)
+
+	case *workv1.Create:
+		*u.handled++
+		u.machine = unit.NewRemote(remoteData(m.GetRemote()))
+		u.create(ctx, u.machine.Record)
+		u.setExpiry(ctx)
+	case *workv1.Start:
+		*u.handled++
+		u.starts = wants(u.starts, ctx.Sender())
+		u.step(ctx, unit.PayloadEnded{Error: m.GetInputError()})
+	case *workv1.Cancel:
+		*u.handled++
+		u.ends = wants(u.ends, ctx.Sender())
+		u.step(ctx, unit.CancelAsked{})
+	case *workv1.Release:
+		*u.handled++
+		u.forced = u.forced || m.GetForce()
+		u.ends = wants(u.ends, ctx.Sender())
+		u.step(ctx, unit.ReleaseAsked{Force: m.GetForce()})
+
+	case *workv1.GetTask:
+		u.giveTask(ctx)
+	case *workv1.Report:
+		u.report(ctx, m)
+	case *workv1.StartExpired:
+		u.expired(ctx)
+	case *workv1.RemovalDue:
+		u.remove(ctx)
+
+	default:
+		unexpected(ctx, u.Log)
+	}
+}
+
+func remoteData(m *workv1.RemoteWork) unit.RemoteData {
+	data := unit.RemoteData{
+		RemoteNode: m.GetNode(), RemoteWorkType: m.GetWorkType(), RemoteParams: m.GetParams(),
+		SignWork: m.GetSignWork(), TLSClient: m.GetTlsClient(),
+	}
+	if ns := m.GetExpiresUnixNs(); ns != 0 {
+		data.Expiration = time.Unix(0, ns).UTC()
+	}
+	return data
+}
+
+func (u *remoteUnit) start(ctx actor.Context) {
+	r, ok := u.load()
+	if !ok {
+		return // Create follows
+	}
+	machine, actions := unit.LoadRemote(r)
+	u.machine = machine
+	u.setExpiry(ctx)
+	u.do(ctx, actions)
+}
+
+func (u *remoteUnit) stop() {
+	u.stopping = true
+	u.stopTimers()
+	if u.expiry != nil {
+		u.expiry.Stop()
+	}
+}
+
+// step asks the machine and does what it says.
+func (u *remoteUnit) step(ctx actor.Context, e unit.Event) {
+	machine, actions := u.machine.Step(e)
+	u.machine = machine
+	u.do(ctx, actions)
+}
+
+func (u *remoteUnit) do(ctx actor.Context, actions []unit.Action) {
+	for _, a := range actions {
+		switch a.Do {
+		case unit.Save:
+			u.save(ctx, u.machine.Record)
+		case unit.Show:
+			u.show(u.machine.Record)
+		case unit.Connect:
+			u.connect(ctx)
+		case unit.Disconnect:
+			u.disconnect(ctx)
+		case unit.Delete:
+			u.remove(ctx)
+		case unit.AnswerStart:
+			u.answerStarts(ctx, a.Text, a.Pending)
+		case unit.AnswerEnd:
+			u.answerEnds(ctx, a.Text, a.Pending)
+		case unit.Launch, unit.Watch, unit.Interrupt: // of local units
+		}
+	}
+	if u.machine.Idle() && !u.gone && u.monitor == nil {
+		u.idle(ctx)
+	}
+}
+
+// connect gives the monitor a new task. A living one is stopped first, even if
+// it waits for its restart: the new one tries at once.
+func (u *remoteUnit) connect(ctx actor.Context) {
+	if u.monitor != nil {
+		u.disconnect(ctx)
+		u.again = true
+		return
+	}
+	pid, err := u.Spawn(ctx, supervise.Spec{
+		Name: "monitor", Kind: "monitor", New: newMonitor(u.unitConfig, u.dir), Backoff: monitorBackoff,
+	})
+	if err != nil {
+		panic(err) // two monitors for one unit
+	}
+	u.monitor = pid
+}
+
+// disconnect stops the monitor and believes nothing it still says.
+func (u *remoteUnit) disconnect(ctx actor.Context) {
+	u.current, u.again = 0, false
+	if u.monitor != nil {
+		ctx.Stop(u.monitor)
+	}
+}
+
+func (u *remoteUnit) terminated(ctx actor.Context, m *actor.Terminated) {
+	if u.monitor == nil || !u.monitor.Equal(m.Who) {
+		return
+	}
+	u.monitor = nil
+	var next []unit.Action
+	if !u.gone && !u.stopping && (u.again || u.machine.Task() != unit.Nothing) {
+		next = []unit.Action{{Do: unit.Connect}}
+	}
+	u.again = false
+	u.do(ctx, next)
+}
+
+// giveTask tells a new incarnation of the monitor what is to be done now.
+func (u *remoteUnit) giveTask(ctx actor.Context) {
+	if u.monitor == nil || !u.monitor.Equal(ctx.Sender()) || u.again {
+		return // it is being stopped
+	}
+	u.task++
+	u.current = u.task
+	data := u.machine.Remote
+	task := &workv1.Task{
+		Number: u.task, Node: data.RemoteNode, TlsClient: data.TLSClient, RemoteUnitId: data.RemoteUnitID,
+		WorkType: data.RemoteWorkType, Params: data.RemoteParams, SignWork: data.SignWork,
+	}
+	switch u.machine.Task() {
+	case unit.Submit:
+		task.Submit, task.Follow = true, true
+	case unit.Follow:
+		task.Follow = true
+	case unit.Cancel:
+		task.End, task.Follow = workv1.End_END_CANCEL, true
+	case unit.Discard:
+		task.End = workv1.End_END_RELEASE
+	case unit.Nothing:
+	}
+	ctx.Respond(task)
+}
+
+// report takes a fact from the monitor's goroutines and notes it. A remote unit
+// that was made must not be forgotten, even if nobody waits for it any more.
+func (u *remoteUnit) report(ctx actor.Context, m *workv1.Report) {
+	stale := m.GetTask() != u.current
+	orphan := m.GetRemoteCreated() != nil && u.machine.Remote.RemoteUnitID == "" && !u.gone
+	if !stale || orphan {
+		u.step(ctx, u.event(m))
+	}
+	respond(ctx, &workv1.Noted{Stale: stale})
+}
+
+func (u *remoteUnit) event(m *workv1.Report) unit.Event {
+	switch f := m.GetFact().(type) {
+	case *workv1.Report_Unreachable:
+		u.attempts++
+		u.lastErr = f.Unreachable.GetText()
+		return unit.Unreached{Error: f.Unreachable.GetText(), Fatal: f.Unreachable.GetFatal()}
+	case *workv1.Report_RemoteCreated:
+		return unit.Accepted{RemoteUnitID: f.RemoteCreated.GetRemoteUnitId()}
+	case *workv1.Report_RemoteStarted:
+		return unit.Started{}
+	case *workv1.Report_RemoteRefused:
+		return unit.Refused{Error: f.RemoteRefused.GetText()}
+	case *workv1.Report_RemoteGone:
+		return unit.Gone{Size: u.dir.OutputSize()}
+	case *workv1.Report_RemoteState:
+		s := f.RemoteState
+		return unit.RemoteReported{State: unit.State(s.GetState()), Detail: s.GetDetail(), Size: s.GetStdoutSize()}
+	case *workv1.Report_OutputCopied:
+		return unit.OutputCopied{Size: f.OutputCopied.GetSize(), Announced: f.OutputCopied.GetAnnounced()}
+	case *workv1.Report_OutputFailed:
+		return unit.OutputFailed{Error: f.OutputFailed.GetText(), Size: u.dir.OutputSize()}
+	case *workv1.Report_RemoteEnded:
+		e := f.RemoteEnded
+		return unit.EndAnswered{Release: e.GetEnd() == workv1.End_END_RELEASE, Error: strings.TrimSpace(e.GetError())}
+	default:
+		return nil
+	}
+}
+
+// setExpiry starts the clock of a unit that has to start in time.
+func (u *remoteUnit) setExpiry(ctx actor.Context) {
+	data := u.machine.Remote
+	if u.gone || data == nil || data.Expiration.IsZero() || data.RemoteStarted || u.machine.State.Final() {
+		return
+	}
+	root, self := ctx.ActorSystem().Root, ctx.Self()
+	u.expiry = time.AfterFunc(time.Until(data.Expiration), func() { root.Send(self, &workv1.StartExpired{}) })
+}
+
+func (u *remoteUnit) expired(ctx actor.Context) {
+	if time.Now().Before(u.machine.Remote.Expiration) {
+		u.setExpiry(ctx) // the clock was set back
+		return
+	}
+	u.step(ctx, unit.Expired{Now: time.Now(), Attempts: u.attempts, Error: u.lastErr})
+}

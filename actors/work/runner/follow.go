@@ -1,0 +1,166 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"receptor/actors/work/process"
+	"receptor/actors/work/unit"
+)
+
+const (
+	defaultGrace = 10 * time.Second
+	// After SIGKILL only a process stuck in the kernel is still there.
+	killWait   = 10 * time.Second
+	checkEvery = 50 * time.Millisecond
+)
+
+// ended is a child, or an orphan we adopted, that has ended.
+type ended struct {
+	pid  int
+	exit syscall.WaitStatus
+}
+
+// reapAll reports every ended child until there are none.
+func reapAll(out chan<- ended) {
+	defer close(out)
+	for {
+		var exit syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &exit, 0, nil)
+		if errors.Is(err, syscall.EINTR) {
+			continue
+		}
+		if err != nil {
+			return
+		}
+		out <- ended{pid, exit}
+	}
+}
+
+// follow waits for the command, or stops it when told to.
+func (r *run) follow() int {
+	children := make(chan ended, 16)
+	go reapAll(children)
+	show := time.NewTimer(showRunning)
+	defer show.Stop()
+	for {
+		select {
+		case e := <-children:
+			if e.pid == r.who.Command.Pid {
+				return r.commandEnded(e.exit)
+			}
+		case <-show.C:
+			if err := r.saveRunning(); err != nil {
+				show.Reset(time.Second) // a full disk may have room again
+			}
+		case <-r.signals:
+			return r.stop(children)
+		}
+	}
+}
+
+func (r *run) commandEnded(exit syscall.WaitStatus) int {
+	if exit.Exited() && exit.ExitStatus() == 0 {
+		r.finish(unit.Succeeded, exitText(exit))
+		return 0
+	}
+	detail := exitText(exit)
+	if tail := stderrTail(r.dir.Stderr()); tail != "" {
+		detail += ": " + tail
+	}
+	if diskFull(r.dir.Path()) {
+		detail += ": " + unix.ENOSPC.Error()
+	}
+	r.finish(unit.Failed, detail)
+	if exit.Exited() {
+		return exit.ExitStatus()
+	}
+	return exitFailed
+}
+
+// stop ends the whole process group, kindly first, and then whatever the command
+// has left in our session.
+func (r *run) stop(children <-chan ended) int {
+	grace := r.job.Grace
+	if grace == 0 {
+		grace = defaultGrace
+	}
+	r.signalGroup(syscall.SIGINT)
+	left := r.waitEmpty(children, grace)
+	if left > 0 {
+		r.signalGroup(syscall.SIGKILL)
+		if _, err := process.KillSession(r.who.Runner); err != nil {
+			fmt.Fprintln(os.Stderr, "receptor: command runner:", err)
+		}
+		left = r.waitEmpty(children, killWait)
+	}
+	switch {
+	case left > 0:
+		r.finish(unit.Failed, fmt.Sprintf("could not stop the command: %d processes are left", left))
+	case r.dir.Cancelled():
+		r.finish(unit.Canceled, unit.DetailCanceled)
+	default:
+		r.finish(unit.Failed, unit.DetailKilled)
+	}
+	return exitFailed
+}
+
+// signalGroup is safe: the number of the group is not given away while the
+// group, or its unreaped leader, exists.
+func (r *run) signalGroup(sig syscall.Signal) {
+	if err := syscall.Kill(-r.who.Command.Pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		fmt.Fprintln(os.Stderr, "receptor: command runner: signal group:", err)
+	}
+}
+
+// waitEmpty waits until our session has no other living process, and returns how
+// many there are when the time is over.
+func (r *run) waitEmpty(children <-chan ended, limit time.Duration) int {
+	deadline := time.NewTimer(limit)
+	defer deadline.Stop()
+	check := time.NewTicker(checkEvery)
+	defer check.Stop()
+	for {
+		members, err := process.InSession(r.who.Runner)
+		if err == nil && len(members) == 0 {
+			return 0
+		}
+		select {
+		case _, ok := <-children:
+			if !ok {
+				return 0 // no child is left, and orphans would be ours
+			}
+		case <-check.C:
+		case <-deadline.C:
+			return max(len(members), 1)
+		}
+	}
+}
+
+// finish records the end. It keeps trying while the disk refuses: nobody else
+// knows what happened. When the unit has been released, nobody wants to know.
+func (r *run) finish(state unit.State, detail string) {
+	final := r.record
+	final.State, final.Detail, final.Local = state, detail, nil
+	for {
+		err := r.dir.SyncOutput()
+		final.StdoutSize = r.dir.OutputSize()
+		if err == nil {
+			err = r.dir.Save(final)
+		}
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-r.signals:
+			return
+		}
+	}
+}

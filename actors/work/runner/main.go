@@ -1,0 +1,190 @@
+package runner
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/google/shlex"
+	"golang.org/x/sys/unix"
+
+	"receptor/actors/work/process"
+	"receptor/actors/work/store"
+	"receptor/actors/work/unit"
+)
+
+// exitFailed is the exit code of a runner whose command never ran, or was stopped.
+const exitFailed = 255
+
+// Main is the whole life of a runner. The arguments are those after the flag.
+func Main(args []string) int {
+	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(20)
+	dir := ""
+	for _, arg := range args {
+		if path, ok := strings.CutPrefix(arg, "unitdir="); ok {
+			dir = path
+		}
+	}
+	if dir == "" {
+		fmt.Fprintln(os.Stderr, "receptor: "+Flag+" needs unitdir=DIR; the daemon starts it")
+		return exitFailed
+	}
+	r := &run{dir: store.At(dir)}
+	if err := r.claim(); err != nil {
+		fmt.Fprintln(os.Stderr, "receptor: command runner:", err)
+		return exitFailed
+	}
+	if err := r.start(); err != nil {
+		r.finish(unit.Failed, err.Error())
+		return exitFailed
+	}
+	return r.follow()
+}
+
+// run is one execution of one command.
+type run struct {
+	dir     store.Dir
+	lock    *os.File // held until the process ends
+	record  unit.Record
+	job     Job
+	who     Processes
+	signals chan os.Signal
+}
+
+// claim makes sure that this unit is run once, whatever happens to the daemons
+// that start runners, and writes down who runs it.
+func (r *run) claim() error {
+	signal.Ignore(syscall.SIGHUP)
+	r.signals = make(chan os.Signal, 4)
+	signal.Notify(r.signals, syscall.SIGINT, syscall.SIGTERM)
+	var err error
+	if r.lock, err = os.OpenFile(r.dir.RunnerLock(), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return err
+	}
+	if err = unix.Flock(int(r.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return fmt.Errorf("another runner has the unit: %w", err)
+	}
+	_, ran, err := ReadProcesses(r.dir)
+	if err != nil {
+		return err
+	}
+	if ran {
+		return errors.New("the unit has been run before")
+	}
+	if r.record, err = r.dir.Read(); err != nil {
+		return err
+	}
+	if r.record.State != unit.Pending {
+		return fmt.Errorf("the unit is %s already", r.record.State)
+	}
+	if r.who.Runner, err = process.Of(os.Getpid()); err != nil {
+		return err
+	}
+	return r.writeProcesses()
+}
+
+func (r *run) writeProcesses() error {
+	text, err := json.Marshal(r.who)
+	if err != nil {
+		return err
+	}
+	return store.Replace(r.dir.RunnerFile(), text, false)
+}
+
+// start starts the command. Its error texts are known to users of the existing
+// system.
+func (r *run) start() error {
+	text, err := io.ReadAll(os.Stdin)
+	if err == nil {
+		err = json.Unmarshal(text, &r.job)
+	}
+	if err != nil {
+		return fmt.Errorf("read job: %w", err)
+	}
+	words, err := shlex.Split(r.job.Params)
+	if err != nil {
+		return err
+	}
+	path, err := exec.LookPath(r.job.Command)
+	if err != nil {
+		return err
+	}
+	files, err := r.openFiles()
+	if err != nil {
+		return err
+	}
+	defer closeAll(files)
+	// Orphans of the command become our children: nothing is left unseen.
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("become subreaper: %w", err)
+	}
+	child, err := os.StartProcess(path, append([]string{r.job.Command}, words...), &os.ProcAttr{
+		Files: files, Env: os.Environ(), Sys: &syscall.SysProcAttr{Setpgid: true},
+	})
+	if err != nil {
+		return err
+	}
+	return r.started(child)
+}
+
+func (r *run) started(child *os.Process) error {
+	h, id, err := process.OpenChild(child.Pid)
+	if err != nil {
+		return err
+	}
+	h.Close()
+	r.who.Command = id
+	if err := r.writeProcesses(); err != nil {
+		fmt.Fprintln(os.Stderr, "receptor: command runner:", err) // the session is identity enough
+	}
+	return child.Release()
+}
+
+func (r *run) openFiles() ([]*os.File, error) {
+	var files []*os.File
+	for _, f := range []struct {
+		path string
+		flag int
+	}{
+		{r.dir.Stdin(), os.O_RDONLY},
+		{r.dir.Stdout(), os.O_CREATE | os.O_WRONLY | os.O_APPEND},
+		{r.dir.Stderr(), os.O_CREATE | os.O_WRONLY | os.O_APPEND},
+	} {
+		file, err := os.OpenFile(f.path, f.flag, 0o600)
+		if err != nil {
+			closeAll(files)
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+// showRunning is how long a command runs before its status says so; most are
+// done by then.
+const showRunning = 250 * time.Millisecond
+
+func (r *run) saveRunning() error {
+	running := r.record
+	running.State = unit.Running
+	running.Detail = fmt.Sprintf("Running: PID %d", r.who.Command.Pid)
+	running.StdoutSize = r.dir.OutputSize()
+	running.Local = &unit.LocalData{Pid: r.who.Runner.Pid, Params: r.job.Params}
+	return r.dir.Save(running)
+}

@@ -1,0 +1,97 @@
+// Package store keeps units of work on disk, in the layout of the existing
+// system, so that its tools can read it:
+//
+//	DATADIR/NODEID/UNITID/   0700
+//	├── status               one JSON object; replaced by rename, never rewritten
+//	├── status.lock          held exclusively while status is read or replaced
+//	├── stdin                the payload
+//	├── stdout               the output
+//	├── stderr               ours: standard error of a command, kept apart
+//	├── runner.json          ours: who runs the command
+//	├── runner.lock          ours: held by the runner while it lives
+//	└── cancel               ours: cancel was asked for
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"receptor/actors/work/unit"
+)
+
+// Store is the directory of one node's units.
+type Store struct{ root string }
+
+// Open returns the store of a node. Nothing is created before the first unit.
+func Open(dataDir, nodeID string) (*Store, error) {
+	if dataDir == "" {
+		dataDir = filepath.Join(os.TempDir(), "receptor")
+	}
+	if !filepath.IsLocal(nodeID) || nodeID == "." {
+		return nil, fmt.Errorf("node ID %q can't be a directory name", nodeID)
+	}
+	root, err := filepath.Abs(filepath.Join(dataDir, nodeID))
+	return &Store{root: root}, err
+}
+
+// Dir is the directory of a unit, which need not exist. The ID must be valid.
+func (s *Store) Dir(id string) Dir { return Dir{path: filepath.Join(s.root, id)} }
+
+// Has reports whether there is a directory of that name.
+func (s *Store) Has(id string) bool {
+	_, err := os.Lstat(filepath.Join(s.root, id))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// Create makes the directory of a new unit. On failure nothing is left behind.
+func (s *Store) Create(id string, r unit.Record) (Dir, error) {
+	if err := os.MkdirAll(s.root, 0o700); err != nil {
+		return Dir{}, err
+	}
+	d := s.Dir(id)
+	if err := os.Mkdir(d.path, 0o700); err != nil {
+		return Dir{}, err
+	}
+	err := os.WriteFile(d.Stdin(), nil, 0o600)
+	if err == nil {
+		err = d.Save(r)
+	}
+	if err != nil {
+		return Dir{}, errors.Join(err, os.RemoveAll(d.path))
+	}
+	return d, nil
+}
+
+// Loaded is a unit found on disk. Err says why its record can't be read.
+type Loaded struct {
+	ID     string
+	Record unit.Record
+	Err    error
+}
+
+// Load reads all units. Directories that are locked by others are waited for
+// until the time is over, and are then reported as unreadable.
+func (s *Store) Load(limit time.Duration) ([]Loaded, error) {
+	entries, err := os.ReadDir(s.root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	deadline := time.Now().Add(limit)
+	var units []Loaded
+	for _, e := range entries {
+		if !e.IsDir() || !unit.ValidID(e.Name()) {
+			continue
+		}
+		r, err := s.Dir(e.Name()).read(min(lockWait, time.Until(deadline)))
+		units = append(units, Loaded{ID: e.Name(), Record: r, Err: err})
+	}
+	return slices.Clip(units), nil
+}

@@ -1,0 +1,179 @@
+package work
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"receptor/actors/supervise"
+	"receptor/actors/work/store"
+	"receptor/actors/work/unit"
+	workv1 "receptor/proto/work/v1"
+)
+
+const (
+	removeTries = 3
+	removePause = time.Second
+)
+
+// unitConfig is what a unit is born with.
+type unitConfig struct {
+	*family
+	id string
+	// handled counts commands over all incarnations; only the unit touches it.
+	handled *uint64
+}
+
+// unitBase is what local and remote units have in common: a directory, a feed,
+// and those who wait for an answer. Its methods belong to the unit's Receive.
+type unitBase struct {
+	unitConfig
+	dir     store.Dir
+	feed    *feed // nil until the unit exists
+	starts  []*actor.PID
+	ends    []*actor.PID
+	forced  bool // errors of the removal do not matter
+	removal *time.Timer
+	tries   int
+	gone    bool
+}
+
+func newUnitBase(cfg unitConfig) unitBase {
+	return unitBase{unitConfig: cfg, dir: cfg.store.Dir(cfg.id)}
+}
+
+// load reads the record of a unit that exists already.
+func (u *unitBase) load() (unit.Record, bool) {
+	if !u.store.Has(u.id) {
+		return unit.Record{}, false
+	}
+	r, err := u.dir.Read()
+	if err != nil {
+		r = quarantined(err)
+	}
+	u.show(r)
+	return r, true
+}
+
+// create makes the unit and answers the Submit.
+func (u *unitBase) create(ctx actor.Context, r unit.Record) {
+	if _, err := u.store.Create(u.id, r); err != nil {
+		no := refused(workv1.Code_CODE_FAILED, "could not create work unit: "+err.Error())
+		respond(ctx, &workv1.SubmitReply{Result: &workv1.SubmitReply_Refused{Refused: no}})
+		u.leave(ctx)
+		return
+	}
+	u.show(r)
+	respond(ctx, &workv1.SubmitReply{Result: &workv1.SubmitReply_Created{
+		Created: &workv1.Created{UnitId: u.id, StdinPath: u.dir.Stdin()},
+	}})
+}
+
+// leave says goodbye: the unit does not exist any more.
+func (u *unitBase) leave(ctx actor.Context) {
+	u.gone = true
+	ctx.Send(ctx.Parent(), &workv1.UnitRemoved{UnitId: u.id})
+}
+
+// save writes the record down and then shows it. A unit that can't is of no use
+// in this state: it tells everybody and starts again from what is on disk.
+func (u *unitBase) save(ctx actor.Context, r unit.Record) {
+	if err := u.dir.Save(r); err != nil {
+		u.answerStarts(ctx, err.Error(), false)
+		u.answerEnds(ctx, err.Error(), false)
+		supervise.Fail(supervise.CauseLost, err)
+	}
+	u.show(r)
+}
+
+func (u *unitBase) show(r unit.Record) {
+	u.feed = u.Feeds.publish(u.id, u.dir, shown(u.id, r))
+}
+
+// shown is the record as clients may see it.
+func shown(id string, r unit.Record) *workv1.Status {
+	extra, err := r.Shown()
+	if err != nil {
+		extra = unit.UnknownType
+	}
+	return &workv1.Status{
+		UnitId: id, State: workv1.State(r.State), Detail: r.Detail, StdoutSize: r.StdoutSize,
+		WorkType: r.WorkType, ExtraData: extra,
+	}
+}
+
+// refuseGone answers commands that were on their way when the unit was removed.
+func (u *unitBase) refuseGone(ctx actor.Context) bool {
+	if !u.gone {
+		return false
+	}
+	switch ctx.Message().(type) {
+	case *workv1.Start:
+		respond(ctx, &workv1.StartReply{Result: &workv1.StartReply_Refused{Refused: unknownUnit(u.id)}})
+	case *workv1.Cancel, *workv1.Release:
+		respond(ctx, &workv1.EndReply{Result: &workv1.EndReply_Refused{Refused: unknownUnit(u.id)}})
+	default:
+		return false
+	}
+	return true
+}
+
+// idle tells the supervisor that nothing is left to do.
+func (u *unitBase) idle(ctx actor.Context) {
+	ctx.Request(ctx.Parent(), &workv1.UnitIdle{UnitId: u.id, Handled: *u.handled})
+}
+
+func wants(list []*actor.PID, who *actor.PID) []*actor.PID {
+	if who == nil {
+		return list
+	}
+	return append(list, who)
+}
+
+func (u *unitBase) answerStarts(ctx actor.Context, text string, pending bool) {
+	reply := &workv1.StartReply{Result: &workv1.StartReply_Started{Started: &workv1.Started{Pending: pending}}}
+	if text != "" {
+		reply.Result = &workv1.StartReply_Refused{Refused: refused(workv1.Code_CODE_FAILED, text)}
+	}
+	for _, pid := range u.starts {
+		ctx.Send(pid, reply)
+	}
+	u.starts = nil
+}
+
+func (u *unitBase) answerEnds(ctx actor.Context, text string, pending bool) {
+	reply := &workv1.EndReply{Result: &workv1.EndReply_Ended{Ended: &workv1.Ended{Pending: pending}}}
+	if text != "" {
+		reply.Result = &workv1.EndReply_Refused{Refused: refused(workv1.Code_CODE_FAILED, text)}
+	}
+	for _, pid := range u.ends {
+		ctx.Send(pid, reply)
+	}
+	u.ends = nil
+}
+
+// remove deletes the directory; that may take some tries.
+func (u *unitBase) remove(ctx actor.Context) {
+	u.notices.remove(u.dir)
+	err := u.dir.Remove()
+	u.tries++
+	switch {
+	case err == nil || u.forced && u.tries >= removeTries:
+		u.Feeds.remove(u.id)
+		u.answerStarts(ctx, "work unit was released", false)
+		u.answerEnds(ctx, "", false)
+		u.leave(ctx)
+	case u.tries < removeTries:
+		root, self := ctx.ActorSystem().Root, ctx.Self()
+		u.removal = time.AfterFunc(removePause, func() { root.Send(self, &workv1.RemovalDue{}) })
+	default:
+		u.tries = 0
+		u.answerEnds(ctx, err.Error(), false)
+	}
+}
+
+func (u *unitBase) stopTimers() {
+	if u.removal != nil {
+		u.removal.Stop()
+	}
+}

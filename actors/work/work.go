@@ -1,0 +1,296 @@
+package work
+
+import (
+	"crypto/rand"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
+
+	"receptor/actors/supervise"
+	"receptor/actors/work/store"
+	"receptor/actors/work/unit"
+	workv1 "receptor/proto/work/v1"
+)
+
+// loadLimit bounds the wait for status files that other programs hold.
+const loadLimit = 20 * time.Second
+
+// New returns the producer of the family's supervisor.
+func New(cfg Config) func() actor.Actor {
+	return func() actor.Actor {
+		return &work{
+			Supervisor: supervise.New(cfg.Log, supervise.Backoff{}),
+			family:     newFamily(cfg),
+			units:      map[string]*entry{}, actors: map[string]*entry{},
+		}
+	}
+}
+
+// work knows all units, and has an actor for each that has something to do.
+//
+//	parent   node
+//	owns     the file watcher; units
+//	fails    when the data directory can't be read
+//	restart  loads all units again
+type work struct {
+	*supervise.Supervisor
+	*family
+	units  map[string]*entry // by unit ID
+	actors map[string]*entry // by PID, those that have an actor
+}
+
+// entry is one unit.
+type entry struct {
+	id       string
+	remote   bool
+	needs    bool       // commands must be signed
+	pid      *actor.PID // nil while nothing is to be done
+	sent     uint64     // commands sent to this actor
+	stopping bool
+	waiting  []envelope // commands that came while it stopped
+}
+
+// envelope is a command and who wants the answer.
+type envelope struct {
+	message any
+	sender  *actor.PID
+}
+
+func (w *work) Receive(ctx actor.Context) {
+	if w.Supervise(ctx) {
+		return
+	}
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		w.start(ctx)
+	case *actor.Terminated:
+		w.terminated(ctx, m)
+	case *actor.Stopping, *actor.Restarting:
+		w.notices.close()
+
+	case *workv1.Submit:
+		w.submit(ctx, m)
+	case *workv1.Start:
+		w.startUnit(ctx, m)
+	case *workv1.Cancel:
+		w.end(ctx, m.GetUnitId(), m.GetAccess())
+	case *workv1.Release:
+		w.end(ctx, m.GetUnitId(), m.GetAccess())
+
+	case *workv1.ListUnits:
+		w.list(ctx, m)
+	case *workv1.GetResults:
+		w.results(ctx, m)
+
+	case *workv1.UnitIdle:
+		w.idle(ctx, m)
+	case *workv1.UnitRemoved:
+		w.removed(ctx, m)
+
+	default:
+		unexpected(ctx, w.Log)
+	}
+}
+
+// start loads everything before the first command is looked at.
+func (w *work) start(ctx actor.Context) {
+	var err error
+	if w.store, err = store.Open(w.DataDir, w.NodeID); err != nil {
+		supervise.Fail(supervise.CauseBind, err)
+	}
+	loaded, err := w.store.Load(loadLimit)
+	if err != nil {
+		supervise.Fail(supervise.CauseBind, err)
+	}
+	if w.notices, err = newNotices(ctx.ActorSystem().Root, w.Log); err != nil {
+		supervise.Fail(supervise.CauseBind, err)
+	}
+	known := make(map[string]bool, len(loaded))
+	for _, l := range loaded {
+		known[l.ID] = true
+		w.load(ctx, l)
+	}
+	w.Feeds.retain(known)
+}
+
+// load takes in a unit found on disk. One that can't be read is reported, shown
+// as failed, and can be released.
+func (w *work) load(ctx actor.Context, l store.Loaded) {
+	if l.Err != nil {
+		w.Log.Warn().Str("unit", l.ID).Err(l.Err).Msg("unit can't be read, set aside")
+		l.Record = quarantined(l.Err)
+	}
+	e := &entry{id: l.ID, remote: l.Record.Remote != nil, needs: w.needsSignature(l.Record)}
+	w.units[l.ID] = e
+	w.Feeds.publish(l.ID, w.store.Dir(l.ID), shown(l.ID, l.Record))
+	if resumes(l.Record) {
+		w.spawn(ctx, e)
+	}
+}
+
+// resumes reports whether a unit found on disk has something to do.
+func resumes(r unit.Record) bool {
+	if r.Remote == nil {
+		return !r.State.Final() && r.Other == nil
+	}
+	u, actions := unit.LoadRemote(r)
+	return len(actions) > 0 || !u.Idle()
+}
+
+func quarantined(err error) unit.Record {
+	return unit.Record{State: unit.Failed, Detail: "Failed to restart: " + err.Error(), Other: []byte("{}")}
+}
+
+func (w *work) spawn(ctx actor.Context, e *entry) {
+	cfg := unitConfig{family: w.family, id: e.id, handled: new(uint64)}
+	spec := supervise.Spec{Name: e.id, Kind: "unit", New: newLocalUnit(cfg)}
+	if e.remote {
+		spec.New, spec.Supervises = newRemoteUnit(cfg), true
+	}
+	pid, err := w.Spawn(ctx, spec)
+	if err != nil {
+		panic(err) // two actors for one unit
+	}
+	e.pid, e.sent, e.stopping = pid, 0, false
+	w.actors[pid.Id] = e
+}
+
+// tell gives a command to a unit, which answers the sender.
+func (w *work) tell(ctx actor.Context, e *entry, command envelope) {
+	if e.stopping {
+		e.waiting = append(e.waiting, command)
+		return
+	}
+	if e.pid == nil {
+		w.spawn(ctx, e)
+	}
+	e.sent++
+	ctx.RequestWithCustomSender(e.pid, command.message, command.sender)
+}
+
+func (w *work) submit(ctx actor.Context, m *workv1.Submit) {
+	create, no := w.admit(m, time.Now())
+	if no != nil {
+		ctx.Respond(&workv1.SubmitReply{Result: &workv1.SubmitReply_Refused{Refused: no}})
+		return
+	}
+	id, err := w.newID()
+	if err != nil {
+		no := refused(workv1.Code_CODE_FAILED, err.Error())
+		ctx.Respond(&workv1.SubmitReply{Result: &workv1.SubmitReply_Refused{Refused: no}})
+		return
+	}
+	e := &entry{id: id, remote: create.GetRemote() != nil}
+	e.needs = create.GetRemote().GetSignWork() || !e.remote && w.types[create.GetWorkType()].VerifySignature
+	w.units[id] = e
+	w.tell(ctx, e, envelope{create, ctx.Sender()})
+}
+
+func (w *work) newID() (string, error) {
+	for {
+		id, err := unit.NewID(rand.Reader)
+		if err != nil || w.units[id] == nil && !w.store.Has(id) {
+			return id, err
+		}
+	}
+}
+
+func (w *work) startUnit(ctx actor.Context, m *workv1.Start) {
+	e, ok := w.units[m.GetUnitId()]
+	if !ok {
+		answer := &workv1.StartReply{Result: &workv1.StartReply_Refused{Refused: unknownUnit(m.GetUnitId())}}
+		respond(ctx, answer)
+		return
+	}
+	w.tell(ctx, e, envelope{m, ctx.Sender()})
+}
+
+// end forwards Cancel and Release.
+func (w *work) end(ctx actor.Context, id string, access *workv1.Access) {
+	e, ok := w.units[id]
+	no := unknownUnit(id)
+	if ok {
+		no = permit(e.needs, access)
+	}
+	if no != nil {
+		respond(ctx, &workv1.EndReply{Result: &workv1.EndReply_Refused{Refused: no}})
+		return
+	}
+	w.tell(ctx, e, envelope{ctx.Message(), ctx.Sender()})
+}
+
+func (w *work) list(ctx actor.Context, m *workv1.ListUnits) {
+	units := w.Feeds.all
+	if id := m.GetUnitId(); id != "" {
+		one := w.Feeds.status(id)
+		if one == nil {
+			ctx.Respond(&workv1.ListUnitsReply{Result: &workv1.ListUnitsReply_Refused{Refused: unknownUnit(id)}})
+			return
+		}
+		units = func() []*workv1.Status { return []*workv1.Status{one} }
+	}
+	ctx.Respond(&workv1.ListUnitsReply{Result: &workv1.ListUnitsReply_Units{Units: &workv1.Units{Units: units()}}})
+}
+
+func (w *work) results(ctx actor.Context, m *workv1.GetResults) {
+	e, ok := w.units[m.GetUnitId()]
+	no := unknownUnit(m.GetUnitId())
+	if ok {
+		no = permit(e.needs, m.GetAccess())
+	}
+	if no != nil {
+		ctx.Respond(&workv1.GetResultsReply{Result: &workv1.GetResultsReply_Refused{Refused: no}})
+		return
+	}
+	ctx.Respond(&workv1.GetResultsReply{Result: &workv1.GetResultsReply_Granted{Granted: &workv1.Granted{}}})
+}
+
+// idle stops the actor of a unit that has nothing to do, unless a command is
+// still on its way to it.
+func (w *work) idle(ctx actor.Context, m *workv1.UnitIdle) {
+	e, ok := w.units[m.GetUnitId()]
+	if ok && e.pid != nil && !e.stopping && e.sent == m.GetHandled() && e.pid.Equal(ctx.Sender()) {
+		e.stopping = true
+		ctx.Stop(e.pid)
+	}
+}
+
+func (w *work) removed(ctx actor.Context, m *workv1.UnitRemoved) {
+	if e, ok := w.units[m.GetUnitId()]; ok && e.pid != nil {
+		e.stopping = true
+		delete(w.units, e.id)
+		ctx.Poison(e.pid) // commands before it are answered: the unit is unknown
+	}
+}
+
+// terminated frees the unit for the commands that came meanwhile.
+func (w *work) terminated(ctx actor.Context, m *actor.Terminated) {
+	e, ok := w.actors[m.Who.Id]
+	if !ok {
+		return
+	}
+	delete(w.actors, m.Who.Id)
+	e.pid, e.stopping = nil, false
+	waiting := e.waiting
+	e.waiting = nil
+	for _, command := range waiting {
+		w.tell(ctx, e, command)
+	}
+}
+
+// respond answers if anybody wants an answer.
+func respond(ctx actor.Context, m any) {
+	if ctx.Sender() != nil {
+		ctx.Respond(m)
+	}
+}
+
+// unexpected logs a message that no case of a table names.
+func unexpected(ctx actor.Context, log zerolog.Logger) {
+	switch ctx.Message().(type) {
+	case actor.SystemMessage, actor.AutoReceiveMessage:
+	default:
+		log.Error().Str("actor", ctx.Self().GetId()).Type("message", ctx.Message()).Msg("unexpected message")
+	}
+}
