@@ -1,0 +1,243 @@
+package runner
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"receptor/actors/work/process"
+	"receptor/actors/work/store"
+	"receptor/actors/work/unit"
+)
+
+// The test binary is its own runner.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == Flag {
+		os.Exit(Main(os.Args[2:]))
+	}
+	os.Exit(m.Run())
+}
+
+func newDir(t *testing.T, payload string) store.Dir {
+	t.Helper()
+	s, err := store.Open(t.TempDir(), "node")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := unit.NewLocal("sh", "").Record
+	r.Detail = unit.DetailStarting
+	d, err := s.Create("abcdefgh", r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(d.Stdin(), []byte(payload), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func start(t *testing.T, d store.Dir, job Job) *Child {
+	t.Helper()
+	child, err := Start([]string{"/proc/self/exe"}, d, job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(child.Close)
+	return child
+}
+
+func wait(t *testing.T, child *Child) {
+	t.Helper()
+	if err := child.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Reap(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, d store.Dir) unit.Record {
+	t.Helper()
+	r, err := d.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// until polls with a deadline.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatal("never:", what)
+		}
+		<-tick.C
+	}
+}
+
+func content(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestEnds(t *testing.T) {
+	cases := []struct {
+		name   string
+		job    Job
+		state  unit.State
+		detail string
+		stdout string
+	}{
+		{"success", Job{Command: "cat"}, unit.Succeeded, "exit status 0", "payload"},
+		{"arguments", Job{Command: "printf", Params: `'%s|' a 'b c' "d \"e\"" f\ g # a comment`}, unit.Succeeded,
+			"exit status 0", `a|b c|d "e"|f g|`},
+		{"failure with a reason", Job{Command: "sh", Params: `-c 'echo out; echo one >&2; echo two >&2; exit 3'`}, unit.Failed,
+			"exit status 3: one; two", "out\n"},
+		{"killed by itself", Job{Command: "sh", Params: `-c 'kill -9 $$'`}, unit.Failed, "signal: killed", ""},
+		{"no program", Job{Command: "no-such-binary"}, unit.Failed,
+			`exec: "no-such-binary": executable file not found in $PATH`, ""},
+		{"open quote", Job{Command: "sh", Params: "-c 'x"}, unit.Failed, "EOF found when expecting closing quote", ""},
+		{"open escape", Job{Command: "sh", Params: `x\`}, unit.Failed, "EOF found after escape character", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDir(t, "payload")
+			wait(t, start(t, d, c.job))
+			r := read(t, d)
+			if r.State != c.state || r.Detail != c.detail || r.Local != nil || r.WorkType != "sh" {
+				t.Errorf("ended as %+v", r)
+			}
+			if r.StdoutSize != int64(len(c.stdout)) {
+				t.Errorf("output of %d bytes", r.StdoutSize)
+			}
+			if c.stdout != "" && content(t, d.Stdout()) != c.stdout {
+				t.Errorf("output %q", content(t, d.Stdout()))
+			}
+		})
+	}
+}
+
+const family = `-c 'sleep 100 & (trap "" INT; sleep 100) & set -m; sleep 100 & echo ready; wait'`
+
+func TestStopEndsEverybody(t *testing.T) {
+	for _, canceled := range []bool{true, false} {
+		d := newDir(t, "")
+		child := start(t, d, Job{Command: "sh", Params: family, Grace: 200 * time.Millisecond})
+		until(t, "the command runs", func() bool { return d.OutputSize() > 0 })
+		want := unit.DetailKilled
+		if canceled {
+			want = unit.DetailCanceled
+			if err := d.MarkCancelled(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		members, err := process.InSession(child.Identity)
+		if err != nil || len(members) < 4 {
+			t.Fatalf("session of %v, %v", members, err)
+		}
+		if err := child.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		wait(t, child)
+		if r := read(t, d); r.Detail != want || r.StdoutSize != int64(len("ready\n")) {
+			t.Errorf("ended as %+v", r)
+		}
+		if left, err := process.InSession(child.Identity); err != nil || len(left) > 0 {
+			t.Errorf("%v are left, %v", left, err)
+		}
+	}
+}
+
+func TestPoliteCommandsAreNotKilled(t *testing.T) {
+	d := newDir(t, "")
+	child := start(t, d, Job{Command: "sh", Params: `-c 'trap "echo bye; exit 0" INT; echo ready; while :; do sleep 0.01; done'`})
+	until(t, "the command runs", func() bool { return d.OutputSize() > 0 })
+	if err := child.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, child)
+	if text := content(t, d.Stdout()); text != "ready\nbye\n" {
+		t.Errorf("output %q", text)
+	}
+}
+
+func TestRunningIsShown(t *testing.T) {
+	d := newDir(t, "")
+	child := start(t, d, Job{Command: "sleep", Params: "100"})
+	until(t, "running", func() bool { return read(t, d).State == unit.Running })
+	who, known, err := ReadProcesses(d)
+	if err != nil || !known || who.Runner != child.Identity || !who.Command.Alive() {
+		t.Errorf("run by %+v, %v, %v", who, known, err)
+	}
+	if r := read(t, d); !strings.HasPrefix(r.Detail, "Running: PID ") || r.Local.Pid != child.Identity.Pid || r.Local.Params != "100" {
+		t.Errorf("shown as %+v", r)
+	}
+	if args := content(t, fmt.Sprintf("/proc/%d/cmdline", child.Identity.Pid)); strings.Contains(args, "100") {
+		t.Errorf("the process list shows %q", args)
+	}
+	if err := child.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, child)
+}
+
+func TestAUnitRunsOnce(t *testing.T) {
+	d := newDir(t, "")
+	first := start(t, d, Job{Command: "sh", Params: `-c 'echo once; sleep 100'`})
+	until(t, "the command runs", func() bool { return d.OutputSize() > 0 })
+	wait(t, start(t, d, Job{Command: "echo", Params: "twice"})) // while it runs
+	if err := first.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, first)
+	wait(t, start(t, d, Job{Command: "echo", Params: "twice"})) // after its runner is lost
+	if text := content(t, d.Stdout()); text != "once\n" {
+		t.Errorf("output %q", text)
+	}
+	if _, err := process.KillSession(first.Identity); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReleasedUnitDoesNotHoldItsRunner(t *testing.T) {
+	d := newDir(t, "")
+	child := start(t, d, Job{Command: "sh", Params: `-c 'echo ready; sleep 0.2'`})
+	until(t, "the command runs", func() bool { return d.OutputSize() > 0 })
+	if err := d.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, child)
+}
+
+func TestMainNeedsADirectory(t *testing.T) {
+	if code := Main(nil); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestLastLines(t *testing.T) {
+	cases := map[string]string{
+		"":                       "",
+		"\n\n":                   "",
+		"a\n":                    "a",
+		"a\nb\n\nc\r\nd":         "b; c; d",
+		"bad \xff byte":          "bad ? byte",
+		strings.Repeat("é", 400): "…" + strings.Repeat("é", 200),
+	}
+	for text, want := range cases {
+		if got := lastLines(text); got != want {
+			t.Errorf("%q: got %q", text, got)
+		}
+	}
+}
