@@ -1,0 +1,160 @@
+package work
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"receptor/actors/work/store"
+	"receptor/actors/work/unit"
+	workv1 "receptor/proto/work/v1"
+)
+
+func TestRunnerKilled(t *testing.T) {
+	onStage(t, func(w *world) {
+		w.up()
+		id := w.run("sh", `-c 'echo ready; sleep 100 & wait'`, "")
+		w.until("the command runs", func() bool { return w.dir(id).OutputSize() > 0 })
+		who := w.runner(id)
+		w.kill(who)
+		s := w.final(id, unit.Failed, unit.DetailRunnerLost)
+		if s.GetStdoutSize() != 6 {
+			t.Errorf("output of %d bytes", s.GetStdoutSize())
+		}
+		w.nobodyLeft(who)
+		if got := w.results(id, 0); got != "ready\n" {
+			t.Errorf("results %q", got)
+		}
+	})
+}
+
+func TestRestartFindsItsUnits(t *testing.T) {
+	onStage(t, func(w *world) {
+		w.up()
+		waits := w.created("foo", "cat", "").GetUnitId()
+		ended := w.run("cat", "", "abc")
+		w.final(ended, unit.Succeeded, "exit status 0")
+		ends := w.run("sh", `-c 'echo one; while [ ! -e "$0" ]; do sleep 0.01; done; echo two' `+t.TempDir()+`/go`, "")
+		lost := w.run("sh", `-c 'echo one; exec sleep 100'`, "")
+		canceled := w.run("sh", `-c 'echo one; exec sleep 100'`, "")
+		for _, id := range []string{ends, lost, canceled} {
+			w.awaitStatus(id, func(s *workv1.Status) bool { return s.GetState() == workv1.State_STATE_RUNNING })
+		}
+		w.down()
+		w.kill(w.runner(lost))
+		w.up()
+
+		w.final(waits, unit.Failed, unit.DetailAtRestart)
+		w.final(ended, unit.Succeeded, "exit status 0")
+		w.final(lost, unit.Failed, unit.DetailRunnerLost)
+		w.cancel(canceled)
+		w.final(canceled, unit.Canceled, unit.DetailCanceled)
+
+		r, err := w.dir(ends).Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		flag := r.Local.Params[strings.LastIndex(r.Local.Params, " ")+1:]
+		if err := os.WriteFile(flag, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.final(ends, unit.Succeeded, "exit status 0")
+		if got := w.results(ends, 0); got != "one\ntwo\n" {
+			t.Errorf("results %q", got)
+		}
+		w.noActorsLeft()
+	})
+}
+
+func TestRestartSeesWhatEndedMeanwhile(t *testing.T) {
+	onStage(t, func(w *world) {
+		w.up()
+		id := w.run("sh", `-c 'echo one; sleep 0.5; exit 4'`, "")
+		w.until("the command runs", func() bool { return w.dir(id).OutputSize() > 0 })
+		w.down()
+		w.until("the end is on disk", func() bool {
+			r, err := w.dir(id).Read()
+			return err == nil && r.State.Final()
+		})
+		w.up()
+		w.final(id, unit.Failed, "exit status 4")
+	})
+}
+
+// plant makes a unit as an earlier daemon left it.
+func (w *world) plant(id string, r unit.Record, payload string) store.Dir {
+	w.Helper()
+	s, err := store.Open(w.cfg.DataDir, w.cfg.NodeID)
+	if err != nil {
+		w.Fatal(err)
+	}
+	d, err := s.Create(id, r)
+	if err != nil {
+		w.Fatal(err)
+	}
+	if err := os.WriteFile(d.Stdin(), []byte(payload), 0o600); err != nil {
+		w.Fatal(err)
+	}
+	return d
+}
+
+func TestCompletePayloadIsStartedAfterRestart(t *testing.T) {
+	onStage(t, func(w *world) {
+		r := unit.NewLocal("cat", "").Record
+		r.Detail = unit.DetailStarting
+		w.plant("starting", r, "abc")
+		r.WorkType = "notype"
+		w.plant("stranger", r, "abc")
+		w.up()
+		w.final("starting", unit.Succeeded, "exit status 0")
+		if got := w.results("starting", 0); got != "abc" {
+			t.Errorf("results %q", got)
+		}
+		w.final("stranger", unit.Failed, "Failed to start command runner: unknown work type notype")
+	})
+}
+
+func TestUnreadableUnitsAreSetAside(t *testing.T) {
+	onStage(t, func(w *world) {
+		d := w.plant("cutcutcu", unit.NewLocal("cat", "").Record, "")
+		if err := os.Truncate(d.Path()+"/status", 20); err != nil {
+			t.Fatal(err)
+		}
+		pod := unit.Record{State: unit.Running, Detail: "Pod Running", WorkType: "pod", Other: []byte(`{"Image":"x"}`)}
+		w.plant("podpodpo", pod, "")
+		w.up()
+		s := w.final("cutcutcu", unit.Failed, "Failed to restart: unexpected end of JSON input")
+		if s.GetExtraData() != unit.UnknownType {
+			t.Errorf("shown with %s", s.GetExtraData())
+		}
+		if other := w.list("podpodpo").GetUnits().GetUnits()[0]; other.GetExtraData() != unit.UnknownType || other.GetState() != 1 {
+			t.Errorf("shown as %v", other)
+		}
+		for _, id := range []string{"cutcutcu", "podpodpo"} {
+			if w.cancel(id).GetEnded() == nil || w.release(id, false).GetEnded() == nil {
+				t.Errorf("%s can't be released", id)
+			}
+		}
+		if units := w.list("").GetUnits().GetUnits(); len(units) > 0 {
+			t.Errorf("left are %v", units)
+		}
+	})
+}
+
+// A unit that can't write its record starts again from what is on disk.
+func TestDirectoryTakenAway(t *testing.T) {
+	onStage(t, func(w *world) {
+		w.up()
+		c := w.created("foo", "cat", "")
+		if err := w.dir(c.GetUnitId()).Remove(); err != nil {
+			t.Fatal(err)
+		}
+		reply := w.stage.Ask(t, w.pid, &workv1.Start{UnitId: c.GetUnitId()}).(*workv1.StartReply)
+		if !strings.Contains(reply.GetRefused().GetText(), "no such file or directory") {
+			t.Errorf("start: %v", reply)
+		}
+		if w.release(c.GetUnitId(), true).GetEnded() == nil {
+			t.Error("not released")
+		}
+	})
+}
