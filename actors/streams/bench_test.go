@@ -23,7 +23,7 @@ func benchPair(b *testing.B) (x, y *host) {
 	for _, h := range []*host{x, y} {
 		h.pid = system.Root.Spawn(actor.PropsFromProducer(New(Config{Log: zerolog.Nop(), Network: h.net})))
 	}
-	cable := join(x.plane, y.plane, 0)
+	cable := join(x.plane, y.plane, quality{})
 	b.Cleanup(func() {
 		for _, h := range []*host{x, y} {
 			if err := system.Root.StopFuture(h.pid).Wait(); err != nil {

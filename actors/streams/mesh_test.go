@@ -30,19 +30,27 @@ type cable struct {
 	done   sync.WaitGroup
 }
 
-// pair is two nodes, "a" and "b", with a link between them that loses a share of
-// the frames.
+// quality is what a cable does to frames.
+type quality struct {
+	loss  float64       // share of the frames
+	delay time.Duration // of each batch; QUIC needs some on a fake clock
+}
+
+// slow is for fake clocks.
+var slow = quality{delay: time.Millisecond}
+
+// pair is two nodes, "a" and "b", with a link between them.
 type pair struct {
 	stage *probe.Stage
 	a, b  *host
 	cable *cable
 }
 
-func newPair(s *probe.Stage, loss float64) *pair {
+func newPair(s *probe.Stage, q quality) *pair {
 	p := &pair{stage: s, a: newHost("a", "b", s.Log()), b: newHost("b", "a", s.Log())}
 	p.a.spawn(s)
 	p.b.spawn(s)
-	p.cable = join(p.a.plane, p.b.plane, loss)
+	p.cable = join(p.a.plane, p.b.plane, q)
 	return p
 }
 
@@ -66,14 +74,14 @@ func (h *host) spawn(s *probe.Stage) {
 	})
 }
 
-func join(a, b *mesh.Plane, loss float64) *cable {
+func join(a, b *mesh.Plane, kind quality) *cable {
 	w := &cable{}
-	w.half(a, b, loss)
-	w.half(b, a, loss)
+	w.half(a, b, kind)
+	w.half(b, a, kind)
 	return w
 }
 
-func (w *cable) half(from, to *mesh.Plane, loss float64) {
+func (w *cable) half(from, to *mesh.Plane, kind quality) {
 	q := mesh.NewQueue(mesh.DefaultQueueBytes)
 	w.queues = append(w.queues, q)
 	from.Attach(to.NodeID(), q)
@@ -85,8 +93,11 @@ func (w *cable) half(from, to *mesh.Plane, loss float64) {
 			if batch, err = q.TakeBatch(batch[:0]); err != nil {
 				return
 			}
+			if kind.delay > 0 {
+				time.Sleep(kind.delay)
+			}
 			for _, f := range batch {
-				if loss > 0 && random.Float64() < loss {
+				if kind.loss > 0 && random.Float64() < kind.loss {
 					f.Free()
 					continue
 				}

@@ -56,7 +56,7 @@ func sessions(t testing.TB, s *probe.Stage, h *host) int {
 
 func TestStreamsShareOneSession(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		p := newPair(s, 0)
+		p := newPair(s, quality{})
 		defer p.stop()
 		go serve(p.b.listen(t, "echo"), echo(t))
 		var all sync.WaitGroup
@@ -77,7 +77,7 @@ func TestStreamsShareOneSession(t *testing.T) {
 
 func TestTheOwnNodeIsReachedToo(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		p := newPair(s, 0)
+		p := newPair(s, quality{})
 		defer p.stop()
 		go serve(p.a.listen(t, "echo"), echo(t))
 		for _, name := range []string{"a", "localhost", "LocalHost"} {
@@ -90,7 +90,7 @@ func TestTheOwnNodeIsReachedToo(t *testing.T) {
 
 func TestHalfClose(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		p := newPair(s, 0)
+		p := newPair(s, quality{})
 		defer p.stop()
 		l := p.b.listen(t, "half")
 		c := p.a.dial(t, "b", "half")
@@ -123,7 +123,7 @@ func TestHalfClose(t *testing.T) {
 
 func TestTransferSurvivesLoss(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		p := newPair(s, 0.01)
+		p := newPair(s, quality{loss: 0.01})
 		defer p.stop()
 		go serve(p.b.listen(t, "echo"), echo(t))
 		sent := make([]byte, 20<<20)
@@ -146,7 +146,7 @@ func TestTransferSurvivesLoss(t *testing.T) {
 
 func TestDialsThatMustFailAtOnce(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		p := newPair(s, 0)
+		p := newPair(s, quality{})
 		defer p.stop()
 		for _, c := range []struct {
 			node, service, tls, text string
@@ -173,7 +173,7 @@ func TestDialsThatMustFailAtOnce(t *testing.T) {
 
 func TestADialCanBeCancelled(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		p := newPair(s, 1) // nothing arrives
+		p := newPair(s, quality{loss: 1}) // nothing arrives
 		defer p.stop()
 		stop := errors.New("enough")
 		ctx, cancel := context.WithCancelCause(context.Background())
@@ -186,7 +186,7 @@ func TestADialCanBeCancelled(t *testing.T) {
 
 func TestAClosedListenerEndsItsStreamsAndFreesTheName(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		p := newPair(s, 0)
+		p := newPair(s, quality{})
 		defer p.stop()
 		l := p.b.listen(t, "short")
 		if _, err := p.b.net.Listen("short", ListenOptions{}); !errors.Is(err, mesh.ErrServiceInUse) {
@@ -218,7 +218,7 @@ func TestAClosedListenerEndsItsStreamsAndFreesTheName(t *testing.T) {
 
 func TestAStoppedFamilyRefuses(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		p := newPair(s, 0)
+		p := newPair(s, quality{})
 		defer p.stop()
 		l := p.b.listen(t, "echo")
 		s.Stop(p.b.pid)

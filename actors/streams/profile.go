@@ -29,7 +29,9 @@ var errInsecure = errors.New("insecure connection to secure service")
 var curves = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384}
 
 // insecureCertificate is made once per process, when it is first needed.
-var insecureCertificate = sync.OnceValues(func() (tls.Certificate, error) {
+var insecureCertificate = sync.OnceValues(func() (tls.Certificate, error) { return selfSigned(insecureName) })
+
+func selfSigned(commonName string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("make the key of the built-in profile: %w", err)
@@ -37,7 +39,7 @@ var insecureCertificate = sync.OnceValues(func() (tls.Certificate, error) {
 	now := time.Now()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: insecureName},
+		Subject:      pkix.Name{CommonName: commonName},
 		NotBefore:    now.Add(-time.Minute),
 		NotAfter:     now.AddDate(10, 0, 0), // nobody checks it; the process may live long
 	}
@@ -46,7 +48,7 @@ var insecureCertificate = sync.OnceValues(func() (tls.Certificate, error) {
 		return tls.Certificate{}, fmt.Errorf("make the certificate of the built-in profile: %w", err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
-})
+}
 
 // clientTLS is how a dialer proves and checks identities; name is a configured
 // TLS client, empty for the built-in profile.

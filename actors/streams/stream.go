@@ -19,8 +19,11 @@ const (
 	// quiet is how long a session may have been silent and still be trusted to be
 	// alive.
 	quiet = 2 * time.Second
-	// proofWait is how long a quiet session has to prove it.
-	proofWait = 3 * time.Second
+	// A quiet session has proofMin and proofTrips round trips to prove it, at most
+	// proofMax. A false alarm costs no more than a hand-shake.
+	proofMin   = 500 * time.Millisecond
+	proofMax   = 3 * time.Second
+	proofTrips = 10
 )
 
 // stream is one byte stream over the mesh.
@@ -69,7 +72,7 @@ func (s *stream) greet(ctx context.Context) error {
 	if !prove {
 		return nil
 	}
-	if err := s.SetReadDeadline(time.Now().Add(proofWait)); err != nil {
+	if err := s.SetReadDeadline(time.Now().Add(s.pump.proofWait())); err != nil {
 		return err
 	}
 	interrupt := context.AfterFunc(ctx, func() { s.quic.CancelRead(codeCancelRead) })
@@ -78,6 +81,10 @@ func (s *stream) greet(ctx context.Context) error {
 		return fmt.Errorf("session does not answer: %w", err)
 	}
 	return s.SetReadDeadline(time.Time{})
+}
+
+func (p *pump) proofWait() time.Duration {
+	return min(proofMin+proofTrips*p.conn.ConnectionStats().SmoothedRTT, proofMax)
 }
 
 func (p *pump) newStream(qs *quic.Stream) *stream {
