@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"receptor/actors/node"
+	"receptor/cli/receptor/config"
+	"receptor/cli/receptor/logging"
+)
+
+// stopTimeout is how long the node may take to stop after a signal.
+const stopTimeout = 10 * time.Second
+
+// serve runs the node until a signal or its own end.
+func (p *program) serve(cfg *config.Config) error {
+	level, ok := logging.ParseLevel(cfg.LogLevel)
+	if !ok {
+		return fmt.Errorf("%s is not a valid log level name", cfg.LogLevel)
+	}
+	log := logging.New(level, p.out)
+	for _, text := range cfg.Warnings {
+		log.Warn().Msg(text)
+	}
+	settings := nodeConfig(cfg, version)
+	if settings.CountBackends() == 0 {
+		log.Warn().Msg("Nothing to do - no backends are running.")
+		fmt.Fprintf(p.out, "Run %s --help for command line instructions.\n", p.name)
+		return errTold
+	}
+	// The UDP buffers that the library misses don't matter on a mesh.
+	if err := os.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "1"); err != nil {
+		return err
+	}
+	signals := notify()
+	n, err := node.Start(settings, log)
+	if err != nil {
+		return err
+	}
+	log.Info().Msg("Initialization complete")
+	return wait(n, signals, log)
+}
+
+// notify catches the signals that ask for a stop. One that was ignored from the
+// beginning, as a shell does for its background jobs, stays so.
+func notify() <-chan os.Signal {
+	signals := make(chan os.Signal, 1)
+	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		if !signal.Ignored(sig) {
+			signal.Notify(signals, sig)
+		}
+	}
+	return signals
+}
+
+// wait returns when the node has ended.
+func wait(n *node.Node, signals <-chan os.Signal, log zerolog.Logger) error {
+	select {
+	case <-n.Done():
+		return ended(n.Err(), log)
+	case sig := <-signals:
+		log.Info().Str("signal", sig.String()).Msg("stopping")
+	}
+	signal.Reset(syscall.SIGTERM, syscall.SIGINT) // a second one ends the process at once
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if err := n.Stop(ctx); err != nil {
+		log.Error().Err(err).Stringer("took", stopTimeout).Msg("the node did not stop in order")
+		return errTold
+	}
+	return nil
+}
+
+// ended is the end that nobody asked for.
+func ended(err error, log zerolog.Logger) error {
+	if err == nil {
+		err = errors.New("the node ended by itself")
+	}
+	log.Error().Err(err).Msg("the node failed, shutting down")
+	return errTold
+}
