@@ -144,7 +144,7 @@ func TestAFailedDialClosesTheClientAtOnce(t *testing.T) {
 		})
 		pid := spawn(s, cfg)
 		c := dial(t, addr)
-		if n, err := c.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 			t.Errorf("read %d bytes, %v", n, err)
 		}
 		if err := c.Close(); err != nil {

@@ -102,7 +102,7 @@ func TestHalfClose(t *testing.T) {
 		if err := far.CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := c.Read(make([]byte, 1)); err != io.EOF {
+		if n, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Fatalf("read %d bytes, %v; want the end", n, err)
 		}
 		if _, err := c.Write([]byte("late")); err != nil {
@@ -127,7 +127,9 @@ func TestTransferSurvivesLoss(t *testing.T) {
 		defer p.stop()
 		go serve(p.b.listen(t, "echo"), echo(t))
 		sent := make([]byte, 20<<20)
-		rand.NewChaCha8([32]byte{1}).Read(sent)
+		if _, err := rand.NewChaCha8([32]byte{1}).Read(sent); err != nil {
+			t.Fatal(err)
+		}
 		c := p.a.dial(t, "b", "echo")
 		wrote := make(chan error, 1)
 		go func() {
@@ -165,8 +167,10 @@ func TestDialsThatMustFailAtOnce(t *testing.T) {
 				t.Errorf("%s:%s %s: %v; want %q", c.node, c.service, c.tls, err, c.text)
 			}
 		}
-		if n := sessions(t, s, p.a); n != 0 {
-			t.Errorf("%d sessions are left", n)
+		for deadline := time.Now().Add(5 * time.Second); sessions(t, s, p.a) != 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("sessions are left")
+			}
 		}
 	})
 }

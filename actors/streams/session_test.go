@@ -2,6 +2,7 @@ package streams
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -99,7 +100,7 @@ func TestASilentPeerIsGivenUp(t *testing.T) {
 		}
 		p.cable.cut()
 		begin := time.Now()
-		if n, err := c.Read(make([]byte, 1)); err == nil || err == io.EOF {
+		if n, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("read %d bytes, %v", n, err)
 		}
 		if took := time.Since(begin); took > keepAlive+maxIdle+time.Second {
@@ -137,7 +138,7 @@ func TestAForgottenSessionIsReplaced(t *testing.T) {
 		if got := exchange(t, p.a.dial(t, "b", "echo"), "again"); got != "again" {
 			t.Errorf("%q", got)
 		}
-		if took := time.Since(begin); took > proofMin+time.Second {
+		if took := time.Since(begin); took > proofBase+time.Second {
 			t.Errorf("it took %v", took)
 		}
 	})
@@ -177,7 +178,7 @@ func TestAKeptResetKeyEndsForgottenStreamsAtOnce(t *testing.T) {
 		if _, err := c.Write(make([]byte, 1000)); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := c.Read(make([]byte, 1)); err == nil || err == io.EOF {
+		if n, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("read %d bytes, %v", n, err)
 		}
 		if took := time.Since(begin); took > time.Second {

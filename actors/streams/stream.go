@@ -19,9 +19,9 @@ const (
 	// quiet is how long a session may have been silent and still be trusted to be
 	// alive.
 	quiet = 2 * time.Second
-	// A quiet session has proofMin and proofTrips round trips to prove it, at most
+	// A quiet session has proofBase and proofTrips round trips to prove it, at most
 	// proofMax. A false alarm costs no more than a hand-shake.
-	proofMin   = 500 * time.Millisecond
+	proofBase  = 500 * time.Millisecond
 	proofMax   = 3 * time.Second
 	proofTrips = 10
 )
@@ -84,7 +84,7 @@ func (s *stream) greet(ctx context.Context) error {
 }
 
 func (p *pump) proofWait() time.Duration {
-	return min(proofMin+proofTrips*p.conn.ConnectionStats().SmoothedRTT, proofMax)
+	return min(proofBase+proofTrips*p.conn.ConnectionStats().SmoothedRTT, proofMax)
 }
 
 func (p *pump) newStream(qs *quic.Stream) *stream {
