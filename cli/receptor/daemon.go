@@ -25,6 +25,7 @@ func (p *program) serve(cfg *config.Config) error {
 	if !ok {
 		return fmt.Errorf("%s is not a valid log level name", cfg.LogLevel)
 	}
+	zerolog.DurationFieldFormat = zerolog.DurationFormatString // 1.5s, not 1500
 	log := logging.New(level, p.out)
 	for _, text := range cfg.Warnings {
 		log.Warn().Msg(text)
@@ -72,7 +73,7 @@ func wait(n *node.Node, signals <-chan os.Signal, log zerolog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	if err := n.Stop(ctx); err != nil {
-		log.Error().Err(err).Stringer("took", stopTimeout).Msg("the node did not stop in order")
+		log.Error().Err(err).Dur("took", stopTimeout).Msg("the node did not stop in order")
 		return errTold
 	}
 	return nil
