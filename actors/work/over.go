@@ -1,6 +1,7 @@
 package work
 
 import (
+	"syscall"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -45,7 +46,7 @@ func (o runnerOver) sweep() {
 	tick := time.NewTicker(sweepPause)
 	defer tick.Stop()
 	for {
-		left, err := process.KillSession(o.id)
+		left, err := process.SignalSession(o.id, syscall.SIGKILL)
 		if err == nil && left == 0 {
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -137,9 +138,9 @@ func procNames() ([]int, error) {
 	return pids, nil
 }
 
-// KillSession kills what is left of a session and returns how many processes it
-// met. Ask again until there are none.
-func KillSession(leader Identity) (int, error) {
+// SignalSession sends a signal to all of a session but its leader, and returns how
+// many processes it met. To end them, ask again until there are none.
+func SignalSession(leader Identity, sig syscall.Signal) (int, error) {
 	members, err := InSession(leader)
 	if err != nil {
 		return 0, err
@@ -152,7 +153,7 @@ func KillSession(leader Identity) (int, error) {
 		if err != nil {
 			return len(members), err
 		}
-		err = h.Signal(unix.SIGKILL)
+		err = h.Signal(sig)
 		h.Close()
 		if err != nil && !errors.Is(err, ErrGone) {
 			return len(members), err

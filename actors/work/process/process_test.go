@@ -49,7 +49,7 @@ func TestIdentityIsNotTheNumber(t *testing.T) {
 		if h, err := Open(other); !errors.Is(err, ErrGone) {
 			t.Errorf("%s: opened %v, %v", name, h, err)
 		}
-		if n, err := KillSession(other); n != 0 || err != nil {
+		if n, err := SignalSession(other, syscall.SIGKILL); n != 0 || err != nil {
 			t.Errorf("%s: killed %d, %v", name, n, err)
 		}
 	}
@@ -84,7 +84,7 @@ func TestCloseWakesWait(t *testing.T) {
 	}
 }
 
-func TestKillSessionFindsEverybody(t *testing.T) {
+func TestSignalSessionFindsEverybody(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", "sleep 100 & set -m; sleep 100 & echo ready; wait")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	out, err := cmd.StdoutPipe()
@@ -110,7 +110,7 @@ func TestKillSessionFindsEverybody(t *testing.T) {
 	}
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		n, err := KillSession(id)
+		n, err := SignalSession(id, syscall.SIGKILL)
 		if err != nil || time.Now().After(deadline) {
 			t.Fatalf("%d are left, %v", n, err)
 		}

@@ -85,7 +85,8 @@ func (r *run) commandEnded(exit syscall.WaitStatus) int {
 }
 
 // stop ends the whole process group, kindly first, and then whatever the command
-// has left in our session.
+// has left in our session. When the command has ended, what it left is told by
+// SIGTERM: shells start background jobs that ignore SIGINT.
 func (r *run) stop(children <-chan ended) int {
 	grace := r.job.Grace
 	if grace == 0 {
@@ -95,9 +96,7 @@ func (r *run) stop(children <-chan ended) int {
 	left := r.waitEmpty(children, grace)
 	if left > 0 {
 		r.signalGroup(syscall.SIGKILL)
-		if _, err := process.KillSession(r.who.Runner); err != nil {
-			fmt.Fprintln(os.Stderr, "receptor: command runner:", err)
-		}
+		r.signalSession(syscall.SIGKILL)
 		left = r.waitEmpty(children, killWait)
 	}
 	switch {
@@ -119,6 +118,12 @@ func (r *run) signalGroup(sig syscall.Signal) {
 	}
 }
 
+func (r *run) signalSession(sig syscall.Signal) {
+	if _, err := process.SignalSession(r.who.Runner, sig); err != nil {
+		fmt.Fprintln(os.Stderr, "receptor: command runner: signal session:", err)
+	}
+}
+
 // waitEmpty waits until our session has no other living process, and returns how
 // many there are when the time is over.
 func (r *run) waitEmpty(children <-chan ended, limit time.Duration) int {
@@ -132,9 +137,12 @@ func (r *run) waitEmpty(children <-chan ended, limit time.Duration) int {
 			return 0
 		}
 		select {
-		case _, ok := <-children:
+		case e, ok := <-children:
 			if !ok {
 				return 0 // no child is left, and orphans would be ours
+			}
+			if e.pid == r.who.Command.Pid {
+				r.signalSession(syscall.SIGTERM)
 			}
 		case <-check.C:
 		case <-deadline.C:

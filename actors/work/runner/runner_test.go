@@ -205,15 +205,18 @@ func TestAUnitRunsOnce(t *testing.T) {
 	if text := content(t, d.Stdout()); text != "once\n" {
 		t.Errorf("output %q", text)
 	}
-	if _, err := process.KillSession(first.Identity); err != nil {
+	if _, err := process.SignalSession(first.Identity, syscall.SIGKILL); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestReleasedUnitDoesNotHoldItsRunner(t *testing.T) {
 	d := newDir(t, "")
-	child := start(t, d, Job{Command: "sh", Params: `-c 'echo ready; sleep 0.2'`})
-	until(t, "the command runs", func() bool { return d.OutputSize() > 0 })
+	child := start(t, d, Job{Command: "sh", Params: `-c 'sleep 0.2'`})
+	until(t, "the command runs", func() bool {
+		who, known, err := ReadProcesses(d)
+		return err == nil && known && who.Command.Pid != 0
+	})
 	if err := d.Remove(); err != nil {
 		t.Fatal(err)
 	}
