@@ -26,16 +26,30 @@ const (
 	drainTime = time.Second
 )
 
-// received decodes a message of the neighbour and acknowledges it, unless it has
-// to wait for the router's answer.
+// received decodes a message of the neighbour and acknowledges it, unless the
+// router has to do so, or to answer something first: a neighbour can't be further
+// ahead of the router than the reader's window.
 func (l *link) received(ctx actor.Context, m *linksv1.FrameReceived) {
-	if !l.handle(ctx, m.GetFrame()) {
+	l.acknowledge(l.handle(ctx, m.GetFrame()))
+}
+
+func (l *link) acknowledge(later bool) {
+	if !later {
 		l.pump.Ack()
 	}
 }
 
-// handle reports whether the message is held back.
-func (l *link) handle(ctx actor.Context, msg []byte) (held bool) {
+// handled is the router's acknowledgement of a message that was passed on. One that
+// was meant for an earlier incarnation makes the window a little wider for once.
+func (l *link) handled() {
+	if l.passed > 0 {
+		l.passed--
+		l.pump.Ack()
+	}
+}
+
+// handle reports whether somebody else will acknowledge the message.
+func (l *link) handle(ctx actor.Context, msg []byte) (later bool) {
 	var (
 		action handshake.Action
 		err    error
@@ -48,13 +62,13 @@ func (l *link) handle(ctx actor.Context, msg []byte) (held bool) {
 		var u wire.RoutingUpdate
 		if u, err = wire.DecodeRoutingUpdate(msg); err == nil {
 			action = l.shake.Update(u)
-			pass = func() { ctx.Send(l.cfg.router, updateReceived(l.shake.Node(), u)) }
+			pass = func() { ctx.Request(l.cfg.router, updateReceived(l.shake.Node(), u)) }
 		}
 	case wire.TypeServiceAd:
 		var a wire.Advertisement
 		if a, err = wire.DecodeAdvertisement(msg); err == nil {
 			action = l.shake.Advertisement()
-			pass = func() { ctx.Send(l.cfg.router, advertisementReceived(l.shake.Node(), a, msg)) }
+			pass = func() { ctx.Request(l.cfg.router, advertisementReceived(l.shake.Node(), a, msg)) }
 		}
 	}
 	if err != nil {
@@ -64,6 +78,8 @@ func (l *link) handle(ctx actor.Context, msg []byte) (held bool) {
 	switch action.Do {
 	case handshake.Pass:
 		pass()
+		l.passed++
+		return true
 	case handshake.Hold:
 		l.held = append(l.held, msg)
 		return true
@@ -139,8 +155,7 @@ func (l *link) accept(ctx actor.Context, a handshake.Action) {
 	held := l.held
 	l.held = nil
 	for _, msg := range held {
-		l.handle(ctx, msg)
-		l.pump.Ack()
+		l.acknowledge(l.handle(ctx, msg))
 	}
 }
 

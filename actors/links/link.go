@@ -54,6 +54,7 @@ type link struct {
 	remote      string
 	asked       bool     // the router may count this link as a neighbour's
 	held        [][]byte // messages that wait for the router's answer
+	passed      int      // messages that the router has not acknowledged yet
 	rejected    error    // why we rejected the neighbour; set while the reject is on its way
 	garbled     bool     // an undecodable message was logged
 }
@@ -73,6 +74,8 @@ func (l *link) Receive(ctx actor.Context) {
 
 	case *routerv1.LinkUpReply:
 		l.answered(ctx, m)
+	case *routerv1.Handled:
+		l.handled()
 
 	case *linksv1.ConnOpened:
 		l.opened(ctx, m)

@@ -195,6 +195,7 @@ func TestReaderWaitsForTheLink(t *testing.T) {
 		b.router.Reply(acceptedReply(m))
 		for range flood {
 			b.updated(t, "x")
+			b.router.Reply(&routerv1.Handled{})
 		}
 	})
 }

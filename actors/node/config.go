@@ -3,6 +3,8 @@ package node
 import (
 	"io/fs"
 	"time"
+
+	"receptor/actors/links"
 )
 
 // Config describes a node.
@@ -23,11 +25,18 @@ type Config struct {
 	WorkCommands    []WorkCommand
 	TCPServers      []TCPServer
 	TCPClients      []TCPClient
+
+	// Backends are further ways to get links, for programs that embed a node.
+	Backends []links.Backend
+	// Runner is the program and first arguments that run a unit; empty means this
+	// program itself.
+	Runner []string
 }
 
-// Backends is how many ways there are to get a link, a local-only one included.
-func (c Config) Backends() int {
-	n := len(c.TCPListeners) + len(c.TCPPeers)
+// CountBackends is how many ways there are to get a link, a local-only one
+// included.
+func (c Config) CountBackends() int {
+	n := len(c.TCPListeners) + len(c.TCPPeers) + len(c.Backends)
 	if c.LocalOnly {
 		n++
 	}

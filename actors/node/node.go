@@ -11,9 +11,15 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
+	"google.golang.org/protobuf/proto"
 
+	"receptor/actors/streams"
 	"receptor/actors/supervise"
+	routerv1 "receptor/proto/router/v1"
 	supervisev1 "receptor/proto/supervise/v1"
+	"receptor/transport"
+	"receptor/transport/mesh"
+	"receptor/transport/wire"
 )
 
 // Node is one running instance of receptor.
@@ -22,6 +28,9 @@ type Node struct {
 	pid    *actor.PID
 	log    zerolog.Logger
 	done   chan struct{}
+
+	plane   *mesh.Plane
+	network *streams.Network
 
 	once sync.Once
 	err  error // why it ended; set before done is closed
@@ -42,11 +51,12 @@ func Start(cfg Config, log zerolog.Logger) (*Node, error) {
 			return slog.New(zerolog.NewSlogHandler(log.Level(max(log.GetLevel(), zerolog.WarnLevel))))
 		}))
 
-	plan, err := newPlan(cfg, log, n.system, epoch)
+	plan, err := newPlan(cfg, log, epoch)
 	if err != nil {
 		n.system.Shutdown()
 		return nil, err
 	}
+	n.plane, n.network = plan.plane, plan.network
 	var ended sync.Once
 	props := actor.PropsFromProducer(func() actor.Actor {
 		return &root{
@@ -54,7 +64,7 @@ func Start(cfg Config, log zerolog.Logger) (*Node, error) {
 			log:        log, families: plan.families, pids: map[string]*actor.PID{},
 			failed: n.fail, stopped: func() { ended.Do(func() { close(n.done) }) },
 		}
-	}, actor.WithGuardian(guardian{n.fail}))
+	}, actor.WithGuardian(&guardian{n.fail}))
 	if n.pid, err = n.system.Root.SpawnNamed(props, rootName); err != nil {
 		plan.close()
 		n.system.Shutdown()
@@ -94,4 +104,42 @@ func (n *Node) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 		return ErrStopTimeout
 	}
+}
+
+// askTimeout bounds a question to an actor that may be gone.
+const askTimeout = 5 * time.Second
+
+// Status is the network as the node sees it: connections, known nodes, routes and
+// services.
+func (n *Node) Status() (*routerv1.Status, error) {
+	return ask[*routerv1.Status](n, rootName+"/"+familyRouter, &routerv1.GetStatus{})
+}
+
+// Tree is the tree of the node's actors.
+func (n *Node) Tree() (*supervisev1.Tree, error) {
+	return ask[*supervisev1.Tree](n, rootName, &supervisev1.GetTree{})
+}
+
+// Ping sends one probe to a node and waits for what comes back.
+func (n *Node) Ping(ctx context.Context, target string) mesh.PingResult {
+	return n.plane.Ping(ctx, target, wire.DefaultHops)
+}
+
+// Dial opens a stream to a service of a node.
+func (n *Node) Dial(ctx context.Context, node, service string) (transport.StreamConn, error) {
+	return n.network.Dial(ctx, node, service, "")
+}
+
+// Listen accepts streams to a service of this node.
+func (n *Node) Listen(service string) (transport.StreamListener, error) {
+	return n.network.Listen(service, streams.ListenOptions{})
+}
+
+func ask[T proto.Message](n *Node, path string, query proto.Message) (T, error) {
+	res, err := n.system.Root.RequestFuture(n.system.NewLocalPID(path), query, askTimeout).Result()
+	reply, ok := res.(T)
+	if err == nil && !ok {
+		err = fmt.Errorf("%s answered with %T", path, res)
+	}
+	return reply, err
 }

@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -71,6 +72,7 @@ func (r *root) Receive(ctx actor.Context) {
 }
 
 func (r *root) start(ctx actor.Context) {
+	r.pids[rootName] = ctx.Self()
 	for _, f := range r.families {
 		pid, err := r.Spawn(ctx, supervise.Spec{
 			Name: f.name, Kind: "family", New: f.make(r.pids), Supervises: true,
@@ -125,12 +127,16 @@ func (r *root) timeout(ctx actor.Context, m *nodev1.FamilyTimeout) {
 	r.stopNext(ctx)
 }
 
-// guardian ends the node when the root fails.
+// guardian ends the node when the root fails. The library keeps it as a map key, so it
+// is used by its address.
 type guardian struct{ failed func(error) }
 
-func (g guardian) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, who *actor.PID,
+func (g *guardian) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, who *actor.PID,
 	_ *actor.RestartStatistics, reason, _ any,
 ) {
 	g.failed(fmt.Errorf("broken invariant: %v", reason))
 	sup.StopChildren(who)
 }
+
+// pathName makes a file path fit for a part of an actor's path.
+func pathName(path string) string { return strings.ReplaceAll(path, "/", "\\") }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
 
 	routerv1 "receptor/proto/router/v1"
 	"receptor/transport/mesh"
@@ -34,8 +35,10 @@ func (r *router) nextHops() map[string]string {
 // logTable writes a line when an operator would call it a change, and the whole
 // table at debug level.
 func (r *router) logTable() {
-	if e := r.cfg.Log.Debug(); e.Enabled() {
-		e.Msg(r.drawTable())
+	if r.cfg.Log.GetLevel() <= zerolog.DebugLevel {
+		for line := range strings.Lines(r.drawTable()) {
+			r.cfg.Log.Debug().Msg(strings.TrimRight(line, "\n"))
+		}
 	}
 	summary := fmt.Sprint(slices.Sorted(maps.Keys(r.neighbours)), len(r.table))
 	if summary == r.logged || len(r.table) == 0 && r.logged == "" {

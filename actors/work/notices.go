@@ -1,6 +1,7 @@
 package work
 
 import (
+	"fmt"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -33,23 +34,35 @@ type watched struct {
 	pending atomic.Bool // StatusWritten is in the mailbox
 }
 
-func newNotices(root *actor.RootContext, log zerolog.Logger) (*notices, error) {
-	w, err := fsnotify.NewWatcher()
-	if err != nil {
-		return nil, err
+func newNotices(root *actor.RootContext, log zerolog.Logger) *notices {
+	return &notices{root: root, log: log, dirs: map[string]*watched{}}
+}
+
+// watcher is there from the first unit on: a node without work needs none. mu is
+// held.
+func (n *notices) watcher() (*fsnotify.Watcher, error) {
+	if n.fs == nil {
+		w, err := fsnotify.NewWatcher()
+		if err != nil {
+			return nil, fmt.Errorf("watch files: %w", err)
+		}
+		n.fs = w
+		n.done.Go(func() { n.run(w) })
 	}
-	n := &notices{root: root, log: log, fs: w, dirs: map[string]*watched{}}
-	n.done.Go(n.run)
-	return n, nil
+	return n.fs, nil
 }
 
 // add watches the directory of a unit that runs.
 func (n *notices) add(dir store.Dir, pid *actor.PID, f *feed) (*watched, error) {
 	w := &watched{unit: pid, feed: f}
 	n.mu.Lock()
+	defer n.mu.Unlock()
+	fs, err := n.watcher()
+	if err != nil {
+		return w, err
+	}
 	n.dirs[dir.Path()] = w
-	n.mu.Unlock()
-	return w, n.fs.Add(dir.Path())
+	return w, fs.Add(dir.Path())
 }
 
 // remove forgets a directory; that it is not watched is no error.
@@ -64,19 +77,24 @@ func (n *notices) remove(dir store.Dir) {
 }
 
 func (n *notices) close() {
-	n.fs.Close()
+	n.mu.Lock()
+	fs := n.fs
+	n.mu.Unlock()
+	if fs != nil {
+		fs.Close() //nolint:errcheck // it has nothing to say
+	}
 	n.done.Wait()
 }
 
-func (n *notices) run() {
+func (n *notices) run(fs *fsnotify.Watcher) {
 	for {
 		select {
-		case e, ok := <-n.fs.Events:
+		case e, ok := <-fs.Events:
 			if !ok {
 				return
 			}
 			n.notice(e)
-		case err, ok := <-n.fs.Errors:
+		case err, ok := <-fs.Errors:
 			if !ok {
 				return
 			}

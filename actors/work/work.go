@@ -103,9 +103,7 @@ func (w *work) start(ctx actor.Context) {
 	if err != nil {
 		supervise.Fail(supervise.CauseBind, err)
 	}
-	if w.notices, err = newNotices(ctx.ActorSystem().Root, w.Log); err != nil {
-		supervise.Fail(supervise.CauseBind, err)
-	}
+	w.notices = newNotices(ctx.ActorSystem().Root, w.Log)
 	known := make(map[string]bool, len(loaded))
 	for _, l := range loaded {
 		known[l.ID] = true

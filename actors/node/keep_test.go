@@ -1,0 +1,41 @@
+package node
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestEpochNeverGoesBack(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data", "a")
+	now := time.Unix(1_800_000_000, 0)
+	first, err := nextEpoch(dir, now)
+	if err != nil || first>>24 != 1_800_000_000 {
+		t.Fatalf("first: %d, %v", first, err)
+	}
+	second, err := nextEpoch(dir, now.Add(-24*time.Hour))
+	if err != nil || second != first+1 {
+		t.Errorf("clock set back: %d after %d, %v", second, first, err)
+	}
+	third, err := nextEpoch(dir, now.Add(time.Hour))
+	if err != nil || third>>24 != 1_800_003_600 {
+		t.Errorf("clock right again: %d, %v", third, err)
+	}
+}
+
+func TestEpochSurvivesABadFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, epochFile), []byte("garbage"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := nextEpoch(dir, time.Unix(1_800_000_000, 0)); err != nil || e>>24 != 1_800_000_000 {
+		t.Errorf("got %d, %v", e, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := nextEpoch(filepath.Join(dir, "file"), time.Unix(1_800_000_000, 0)); err == nil || e>>24 != 1_800_000_000 {
+		t.Errorf("a file for a directory: %d, %v", e, err)
+	}
+}

@@ -1,0 +1,198 @@
+package node
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
+
+	"receptor/actors/control"
+	"receptor/actors/links"
+	"receptor/actors/router"
+	"receptor/actors/services"
+	"receptor/actors/streams"
+	"receptor/actors/work"
+	routerv1 "receptor/proto/router/v1"
+	"receptor/transport"
+	"receptor/transport/mesh"
+	"receptor/transport/tcp"
+)
+
+// Families that others need to know.
+const (
+	familyRouter = "router"
+	familyWork   = "work"
+)
+
+// plan is a configuration made ready: sockets are open, families know what they
+// need.
+type plan struct {
+	cfg      Config
+	log      zerolog.Logger
+	epoch    uint64
+	plane    *mesh.Plane
+	network  *streams.Network
+	feeds    *work.Feeds
+	families []family
+
+	backends   []links.Backend
+	tcpServers []services.TCPServer
+	tcpClients []services.TCPClient
+	listeners  []control.Listener
+	undo       []func() // closes what was opened, should the start fail
+}
+
+// newPlan opens every socket of the configuration; the actors get them at birth.
+func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
+	p := &plan{
+		cfg: cfg, log: log, epoch: epoch,
+		plane: mesh.New(mesh.Config{NodeID: cfg.ID}),
+		feeds: work.NewFeeds(),
+	}
+	p.network = streams.NewNetwork(streams.NetworkConfig{Plane: p.plane, Log: log, ResetKey: resetKey(cfg, log)})
+	for _, open := range []func() error{p.openLinks, p.openServices, p.openControl} {
+		if err := open(); err != nil {
+			p.close()
+			return nil, err
+		}
+	}
+	p.families = []family{
+		{familyRouter, p.router},
+		{"links", p.links},
+		{"streams", p.streams},
+		{familyWork, p.work},
+		{"services", p.services},
+		{"control", p.control},
+	}
+	return p, nil
+}
+
+// close closes the sockets that no actor has taken.
+func (p *plan) close() {
+	for i := len(p.undo) - 1; i >= 0; i-- {
+		p.undo[i]()
+	}
+}
+
+// prepare opens a binding's socket now, so that a failure is the start's failure.
+func prepare[L interface{ Close() error }](p *plan, b *transport.Binding[L]) (L, error) {
+	l, err := b.Prepare()
+	if err == nil {
+		p.undo = append(p.undo, func() {
+			if l, ok := b.Take(); ok {
+				if err := l.Close(); err != nil {
+					p.log.Warn().Err(err).Msg("close after a failed start")
+				}
+			}
+		})
+	}
+	return l, err
+}
+
+func (p *plan) openLinks() error {
+	for _, c := range p.cfg.TCPListeners {
+		binding := tcp.Bind(c.Addr)
+		l, err := prepare(p, binding)
+		if err != nil {
+			return err
+		}
+		p.log.Debug().Str("addr", l.Addr()).Msg("listening on TCP")
+		p.backends = append(p.backends, links.Backend{
+			Name: "tcp-listener:" + l.Addr(), Binding: binding,
+			Cost: c.Cost, NodeCost: c.NodeCost, AllowedPeers: c.AllowedPeers, AnyPeer: c.AnyPeer,
+		})
+	}
+	for _, c := range p.cfg.TCPPeers {
+		dialer, err := tcp.NewDialer(c.Addr)
+		if err != nil {
+			return err
+		}
+		p.backends = append(p.backends, links.Backend{
+			Name: dialer.Name(), Dialer: dialer, Redial: c.Redial,
+			Cost: c.Cost, AllowedPeers: c.AllowedPeers, AnyPeer: c.AnyPeer,
+		})
+	}
+	p.backends = append(p.backends, p.cfg.Backends...)
+	return nil
+}
+
+func (p *plan) openServices() error {
+	for _, c := range p.cfg.TCPServers {
+		binding := transport.NewBinding(func() (net.Listener, error) { return net.Listen("tcp", c.Addr) })
+		if _, err := prepare(p, binding); err != nil {
+			return fmt.Errorf("error listening on TCP: %w", err)
+		}
+		p.tcpServers = append(p.tcpServers, services.TCPServer{
+			Addr: c.Addr, Binding: binding, RemoteNode: c.RemoteNode, RemoteService: c.RemoteService,
+		})
+	}
+	for _, c := range p.cfg.TCPClients {
+		if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+			return err
+		}
+		binding := p.meshBinding(c.Service)
+		if _, err := prepare(p, binding); err != nil {
+			return fmt.Errorf("error listening on Receptor network: %w", err)
+		}
+		p.tcpClients = append(p.tcpClients, services.TCPClient{Service: c.Service, Addr: c.Addr, Binding: binding})
+	}
+	return nil
+}
+
+// meshBinding listens on a service of the mesh.
+func (p *plan) meshBinding(service string) *transport.Binding[transport.StreamListener] {
+	return transport.NewBinding(func() (transport.StreamListener, error) {
+		return p.network.Listen(service, streams.ListenOptions{})
+	})
+}
+
+func (p *plan) router(map[string]*actor.PID) func() actor.Actor {
+	var commands []*routerv1.WorkCommand
+	for _, c := range p.cfg.WorkCommands {
+		commands = append(commands, &routerv1.WorkCommand{WorkType: c.Type, Secure: c.VerifySignature})
+	}
+	return router.New(router.Config{
+		NodeID: p.cfg.ID, Log: p.log, Epoch: p.epoch, Plane: p.plane, WorkCommands: commands,
+	})
+}
+
+func (p *plan) links(pids map[string]*actor.PID) func() actor.Actor {
+	return links.New(links.Config{
+		NodeID: p.cfg.ID, Log: p.log, Router: pids[familyRouter], Plane: p.plane, MaxIdle: p.cfg.MaxIdle, Backends: p.backends,
+	})
+}
+
+func (p *plan) streams(map[string]*actor.PID) func() actor.Actor {
+	return streams.New(streams.Config{Log: p.log, Network: p.network})
+}
+
+func (p *plan) work(map[string]*actor.PID) func() actor.Actor {
+	cfg := work.Config{
+		NodeID: p.cfg.ID, DataDir: p.cfg.DataDir, Log: p.log, Dial: p.network.Dial, Feeds: p.feeds, Runner: p.cfg.Runner,
+	}
+	for _, c := range p.cfg.WorkCommands {
+		cfg.Types = append(cfg.Types, work.CommandType{
+			Type: c.Type, Command: c.Command, Params: c.Params,
+			AllowRuntimeParams: c.AllowRuntimeParams, VerifySignature: c.VerifySignature,
+		})
+	}
+	return work.New(cfg)
+}
+
+func (p *plan) services(pids map[string]*actor.PID) func() actor.Actor {
+	return services.New(services.Config{
+		Log: p.log, Router: pids[familyRouter], Dial: p.network.Dial, TCPServers: p.tcpServers, TCPClients: p.tcpClients,
+	})
+}
+
+func (p *plan) control(pids map[string]*actor.PID) func() actor.Actor {
+	cfg := control.Config{
+		NodeID: p.cfg.ID, Version: p.cfg.Version, Log: p.log, Router: pids[familyRouter], Work: pids[familyWork],
+		Plane: p.plane, Dial: p.network.Dial, Feeds: p.feeds, Listeners: p.listeners,
+	}
+	if p.cfg.Debug {
+		cfg.Root = pids[rootName]
+	}
+	return control.New(cfg)
+}

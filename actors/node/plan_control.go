@@ -1,0 +1,73 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+
+	"receptor/actors/control"
+	routerv1 "receptor/proto/router/v1"
+)
+
+var errNoListeners = errors.New("no listeners specified")
+
+// openControl opens the control services: mesh service, Unix socket and TCP port,
+// each where it is configured.
+func (p *plan) openControl() error {
+	for _, c := range p.cfg.ControlServices {
+		if c.Service == "" && c.SocketPath == "" && c.TCPListen == "" {
+			return errNoListeners
+		}
+		for _, open := range []func(ControlService) error{p.controlMesh, p.controlUnix, p.controlTCP} {
+			if err := open(c); err != nil {
+				return err
+			}
+		}
+		p.log.Info().Msg("Running control service " + c.Service)
+	}
+	return nil
+}
+
+func (p *plan) controlMesh(c ControlService) error {
+	if c.Service == "" {
+		return nil
+	}
+	binding := p.meshBinding(c.Service)
+	if _, err := prepare(p, binding); err != nil {
+		// The words of the existing system, which says so for every listener.
+		return fmt.Errorf("error opening Unix socket: %w", err)
+	}
+	p.listeners = append(p.listeners, control.Listener{
+		Name: "mesh:" + c.Service, Binding: binding,
+		Advertise: &routerv1.Advertise{
+			Service: c.Service, ConnType: routerv1.ConnType_CONN_TYPE_STREAM,
+			Tags: map[string]string{"type": "Control Service"},
+		},
+	})
+	return nil
+}
+
+func (p *plan) controlUnix(c ControlService) error {
+	if c.SocketPath == "" {
+		return nil
+	}
+	binding := control.ListenUnix(c.SocketPath, c.SocketMode)
+	if _, err := prepare(p, binding); err != nil {
+		return err
+	}
+	p.listeners = append(p.listeners, control.Listener{
+		Name: "unix:" + pathName(c.SocketPath), Trusted: true, Binding: binding,
+	})
+	return nil
+}
+
+func (p *plan) controlTCP(c ControlService) error {
+	if c.TCPListen == "" {
+		return nil
+	}
+	binding := control.ListenTCP(c.TCPListen)
+	if _, err := prepare(p, binding); err != nil {
+		return err
+	}
+	p.listeners = append(p.listeners, control.Listener{Name: "tcp:" + c.TCPListen, Binding: binding})
+	return nil
+}
