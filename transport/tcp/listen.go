@@ -1,35 +1,46 @@
 package tcp
 
 import (
+	"crypto/tls"
+	"errors"
 	"net"
 
 	"receptor/transport"
+	"receptor/transport/internal/socket"
 )
 
 // Listener accepts connections on one address.
 type Listener struct {
 	socket net.Listener
+	tls    *tls.Config // nil: plain
 }
 
 var _ transport.Listener = (*Listener)(nil)
 
 // Listen opens a listening socket on host:port. Port 0 is any free port.
-func Listen(addr string) (*Listener, error) {
-	host, port, err := splitAddr(addr)
+func Listen(addr string) (*Listener, error) { return ListenTLS(addr, nil) }
+
+// ListenTLS opens a listening socket on host:port for connections that speak TLS;
+// without a config it is Listen.
+func ListenTLS(addr string, cfg *tls.Config) (*Listener, error) {
+	addr, err := socket.Join(addr)
 	if err != nil {
 		return nil, err
 	}
-	socket, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	return &Listener{socket: socket}, nil
+	return &Listener{socket: l, tls: socket.Config(cfg)}, nil
 }
 
 // Bind describes the socket of Listen for the actor that will own it.
-func Bind(addr string) *transport.Binding[transport.Listener] {
+func Bind(addr string) *transport.Binding[transport.Listener] { return BindTLS(addr, nil) }
+
+// BindTLS describes the socket of ListenTLS for the actor that will own it.
+func BindTLS(addr string, cfg *tls.Config) *transport.Binding[transport.Listener] {
 	return transport.NewBinding(func() (transport.Listener, error) {
-		l, err := Listen(addr)
+		l, err := ListenTLS(addr, cfg)
 		if err != nil {
 			return nil, err
 		}
@@ -38,20 +49,22 @@ func Bind(addr string) *transport.Binding[transport.Listener] {
 }
 
 // ListenerName is tcp-listener:<addr>.
-func ListenerName(addr string) string {
-	if host, port, err := splitAddr(addr); err == nil {
-		addr = net.JoinHostPort(host, port)
-	}
-	return "tcp-listener:" + addr
-}
+func ListenerName(addr string) string { return socket.Name("tcp-listener", addr) }
 
-// Accept waits for the next connection.
+// Accept waits for the next connection. A TLS handshake comes later, with the
+// first frame: a client that dawdles keeps nobody waiting but its own link.
 func (l *Listener) Accept() (transport.Conn, error) {
 	stream, err := l.socket.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return prepare(stream)
+	if err := socket.LimitUnsent(stream); err != nil {
+		return nil, errors.Join(err, stream.Close())
+	}
+	if l.tls == nil {
+		return NewConn(stream), nil
+	}
+	return newTLSConn(socket.Server(stream, l.tls)), nil
 }
 
 // Addr is the address with the port that was given or found.

@@ -6,14 +6,13 @@
 package tcp
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
-	"strings"
 
-	"receptor/transport"
 	"receptor/transport/frame"
+	"receptor/transport/internal/socket"
 )
 
 const (
@@ -23,6 +22,8 @@ const (
 	// writeBuffer is how much one write may carry. A link's batch fits (64 KiB and
 	// at most one frame more).
 	writeBuffer = 128 << 10
+	// readBufferTLS holds two records; what one read brings waits below TLS.
+	readBufferTLS = 32 << 10
 )
 
 // Conn carries frames over a byte stream: a TCP connection, or TLS on top of one.
@@ -39,15 +40,18 @@ func NewConn(stream net.Conn) *Conn {
 	return &Conn{stream: stream, reader: frame.NewReader(stream, readBuffer)}
 }
 
-// prepare makes a Conn of a new socket. TCP_NODELAY and keep-alives are Go's
-// defaults already.
-func prepare(stream net.Conn) (transport.Conn, error) {
-	if socket, ok := stream.(*net.TCPConn); ok {
-		if err := limitUnsent(socket); err != nil {
-			return nil, errors.Join(err, stream.Close())
-		}
+// newTLSConn carries frames over TLS.
+func newTLSConn(stream *socket.TLS) *Conn {
+	return &Conn{stream: stream, reader: frame.NewReader(stream, readBufferTLS)}
+}
+
+// PeerCertificates are those of the far end, its own first: none without TLS, and
+// none before the first frame has come.
+func (c *Conn) PeerCertificates() []*x509.Certificate {
+	if secure, ok := c.stream.(*socket.TLS); ok {
+		return secure.PeerCertificates()
 	}
-	return NewConn(stream), nil
+	return nil
 }
 
 // ReadFrame returns the next message; the caller frees it.
@@ -99,21 +103,4 @@ func (c *Conn) Close() error {
 		return err
 	}
 	return nil
-}
-
-// splitAddr splits host:port. An IPv6 literal may come with or without brackets.
-func splitAddr(addr string) (host, port string, err error) {
-	host, port, err = net.SplitHostPort(addr)
-	if err == nil {
-		return host, port, nil
-	}
-	i := strings.LastIndexByte(addr, ':')
-	if i < 0 {
-		return "", "", err
-	}
-	ip, bad := netip.ParseAddr(strings.Trim(addr[:i], "[]"))
-	if bad != nil || !ip.Is6() {
-		return "", "", err
-	}
-	return ip.String(), addr[i+1:], nil
 }

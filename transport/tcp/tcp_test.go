@@ -39,7 +39,7 @@ func connect(t *testing.T) (near, far transport.Conn) {
 	return near, far
 }
 
-func closed(t *testing.T, c io.Closer) {
+func closed(t testing.TB, c io.Closer) {
 	t.Helper()
 	if err := c.Close(); err != nil {
 		t.Error(err)
@@ -228,49 +228,4 @@ func TestListenErrors(t *testing.T) {
 			t.Errorf("%s: %v, want %s", addr, err, want)
 		}
 	}
-}
-
-// BenchmarkConn moves batches of frames over loopback.
-func BenchmarkConn(b *testing.B) {
-	l, err := Listen("127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	d, err := NewDialer(l.Addr())
-	if err != nil {
-		b.Fatal(err)
-	}
-	near, err := d.Dial(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	far, err := l.Accept()
-	if err != nil {
-		b.Fatal(err)
-	}
-	batch := batchOf(1200, 1200, 1200, 1200, 1200, 1200, 1200, 1200, 1200, 1200, 1200, 1200, 1200, 1200, 1200, 1200)
-	b.SetBytes(int64(len(batch) * 1200))
-	b.ReportAllocs()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			f, err := far.ReadFrame()
-			if err != nil {
-				return
-			}
-			f.Free()
-		}
-	}()
-	for b.Loop() {
-		if err := near.WriteFrames(batch); err != nil {
-			b.Fatal(err)
-		}
-	}
-	for _, c := range []io.Closer{near, far, l} {
-		if err := c.Close(); err != nil {
-			b.Error(err)
-		}
-	}
-	<-done
 }

@@ -1,4 +1,4 @@
-package tcp
+package socket
 
 import (
 	"errors"
@@ -11,11 +11,15 @@ import (
 // maxUnsent is how much the kernel takes from us before it could send it. The
 // send buffer grows to megabytes on its own, and what is in there no routing
 // message can overtake; two batches are enough to keep the wire busy.
-const maxUnsent = 2 * writeBuffer
+const maxUnsent = 256 << 10
 
-// limitUnsent bounds what waits in the kernel, so that order and fairness stay
-// with the egress queue.
-func limitUnsent(conn *net.TCPConn) error {
+// LimitUnsent bounds what waits in the kernel, so that order and fairness stay
+// with the egress queue. What is no TCP connection is left as it is.
+func LimitUnsent(stream net.Conn) error {
+	conn, ok := stream.(*net.TCPConn)
+	if !ok {
+		return nil
+	}
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return fmt.Errorf("limit the unsent data: %w", err)
