@@ -132,7 +132,8 @@ func (n *fakeNode) serve(conn *net.UnixConn) {
 // command runs one command and reports whether the session goes on.
 func (n *fakeNode) command(conn *net.UnixConn, in *bufio.Reader, line string) bool {
 	words := strings.Fields(line)
-	kind, id, start := "", "", 0
+	var kind, id string
+	start := 0
 	if strings.HasPrefix(line, "{") {
 		var m struct {
 			Subcommand, UnitID string

@@ -126,15 +126,23 @@ func (o *output) fetch(ctx context.Context) error {
 				continue
 			}
 			stop()
-			<-ended
-			return nil
+			return o.left(<-ended)
 		case <-ctx.Done():
 			stop()
 			if open {
-				<-ended
+				return errors.Join(ctx.Err(), o.left(<-ended))
 			}
 			return ctx.Err()
 		}
+	}
+	return nil
+}
+
+// left is what came of a stream that we ended: only the local disk is to blame.
+func (o *output) left(err error) error {
+	var disk outputError
+	if errors.As(err, &disk) {
+		return err
 	}
 	return nil
 }

@@ -30,9 +30,10 @@ type localUnit struct {
 	unitBase
 	machine unit.Local
 	watched *watched
-	runner  *process.Handle // nil while no runner is watched
-	watch   uint64          // counts runners, to tell old news
-	ending  sync.WaitGroup  // the goroutine that waits for the runner
+	runner  *process.Handle  // nil while no runner is watched
+	who     process.Identity // of the watched runner
+	watch   uint64           // counts runners, to tell old news
+	ending  sync.WaitGroup   // the goroutine that waits for the runner
 }
 
 func (u *localUnit) Receive(ctx actor.Context) {
@@ -168,6 +169,7 @@ func (u *localUnit) observe(ctx actor.Context) {
 // wait reports the end of a runner, once nothing of it is left.
 func (u *localUnit) wait(ctx actor.Context, h *process.Handle, id process.Identity, reap func() error) {
 	u.watch++
+	u.who = id
 	over := runnerOver{
 		root: ctx.ActorSystem().Root, unit: ctx.Self(), news: &workv1.RunnerEnded{Watch: u.watch},
 		log: u.Log, id: id, dir: u.dir, reap: reap,
@@ -214,7 +216,7 @@ func (u *localUnit) processes(r unit.Record) (process.Identity, bool, error) {
 		return process.Identity{}, false, nil //nolint:nilerr // no such process, no runner
 	}
 	id, err := process.Of(r.Local.Pid)
-	return id, err == nil, nil //nolint:nilerr // it has just ended
+	return id, err == nil, nil
 }
 
 // interrupt writes down that cancel was asked for, and tells the runner.
@@ -258,5 +260,22 @@ func (u *localUnit) runnerEnded(ctx actor.Context, m *workv1.RunnerEnded) {
 	if err != nil {
 		u.Log.Warn().Str("unit", u.id).Err(err).Msg("status can't be read")
 	}
+	if !r.State.Final() && u.followOther(ctx) {
+		return
+	}
 	u.step(ctx, unit.RunnerGone{Record: r, Size: u.dir.OutputSize()})
+}
+
+// followOther watches the runner that had the unit before ours: one that an
+// earlier daemon started in its last moment.
+func (u *localUnit) followOther(ctx actor.Context) bool {
+	p, known, err := runner.ReadProcesses(u.dir)
+	if err != nil || !known || p.Runner == u.who {
+		return false
+	}
+	u.watchFound(ctx)
+	if u.machine.Cancelled {
+		u.interrupt()
+	}
+	return true
 }

@@ -23,8 +23,9 @@ type notices struct {
 	fs   *fsnotify.Watcher
 	done sync.WaitGroup
 
-	mu   sync.Mutex
-	dirs map[string]*watched
+	mu     sync.Mutex
+	dirs   map[string]*watched
+	closed bool
 }
 
 // watched is one unit's directory.
@@ -41,6 +42,9 @@ func newNotices(root *actor.RootContext, log zerolog.Logger) *notices {
 // watcher is there from the first unit on: a node without work needs none. mu is
 // held.
 func (n *notices) watcher() (*fsnotify.Watcher, error) {
+	if n.closed {
+		return nil, fsnotify.ErrClosed
+	}
 	if n.fs == nil {
 		w, err := fsnotify.NewWatcher()
 		if err != nil {
@@ -79,9 +83,10 @@ func (n *notices) remove(dir store.Dir) {
 func (n *notices) close() {
 	n.mu.Lock()
 	fs := n.fs
+	n.closed = true
 	n.mu.Unlock()
 	if fs != nil {
-		fs.Close() //nolint:errcheck // it has nothing to say
+		fs.Close()
 	}
 	n.done.Wait()
 }

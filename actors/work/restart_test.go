@@ -1,10 +1,15 @@
 package work
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
+	"receptor/actors/work/process"
+	"receptor/actors/work/runner"
 	"receptor/actors/work/store"
 	"receptor/actors/work/unit"
 	workv1 "receptor/proto/work/v1"
@@ -111,6 +116,43 @@ func TestCompletePayloadIsStartedAfterRestart(t *testing.T) {
 			t.Errorf("results %q", got)
 		}
 		w.final("stranger", unit.Failed, "Failed to start command runner: unknown work type notype")
+	})
+}
+
+// A runner that an earlier daemon started in its last moment has the unit, and
+// ours leaves.
+func TestRunnerOfADaemonThatJustDied(t *testing.T) {
+	onStage(t, func(w *world) {
+		other := exec.CommandContext(t.Context(), "sleep", "100")
+		if err := other.Start(); err != nil {
+			t.Fatal(err)
+		}
+		who, err := process.Of(other.Process.Pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(runner.Processes{Runner: who})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := unit.NewLocal("cat", "").Record
+		r.Detail = unit.DetailStarting
+		d := w.plant("starting", r, "abc")
+		w.cfg.Runner = []string{"/bin/sh", "-c", `printf %s "$0" > ` + d.RunnerFile(), string(text)}
+		w.up()
+		w.until("the other runner is known", func() bool {
+			_, known, err := runner.ReadProcesses(d)
+			return known && err == nil
+		})
+		if err := d.Save(unit.Record{State: unit.Succeeded, Detail: "exit status 0", WorkType: "cat"}); err != nil {
+			t.Fatal(err)
+		}
+		w.kill(who)
+		w.final("starting", unit.Succeeded, "exit status 0")
+		var exit *exec.ExitError
+		if err := other.Wait(); err != nil && !errors.As(err, &exit) {
+			t.Log("reaped by its unit:", err)
+		}
 	})
 }
 

@@ -33,9 +33,12 @@ func (e outputError) Unwrap() error { return e.error }
 // run does the task and reports how that ended.
 func (s *session) run(ctx context.Context) error {
 	err := s.attempt(ctx)
+	if ctx.Err() != nil || errors.Is(err, errStale) {
+		err = nil // nobody wants to know
+	}
 	var output outputError
 	switch {
-	case err == nil, ctx.Err() != nil, errors.Is(err, errStale):
+	case err == nil:
 		return nil
 	case errors.Is(err, peer.ErrUnknownUnit):
 		return s.tell.noted(ctx, remoteGone())

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -40,7 +41,7 @@ func stderrTail(path string) string {
 		return ""
 	}
 	n, err := f.ReadAt(buf, max(0, info.Size()-int64(len(buf))))
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return ""
 	}
 	return lastLines(string(buf[:n]))

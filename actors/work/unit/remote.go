@@ -228,6 +228,7 @@ func (u Remote) endAnswered(e EndAnswered) (Remote, []Action) {
 		return u, []Action{answer(AnswerEnd, "")}
 	case !e.Release:
 		u.Remote.LocalCancelled = false
+		u.note(text)
 		return u, append(do(Save), answer(AnswerEnd, text))
 	case u.Remote.LocalReleased && (text == "" || u.forced):
 		return u, do(Disconnect, Delete)
@@ -242,6 +243,7 @@ func (u Remote) endAnswered(e EndAnswered) (Remote, []Action) {
 // releaseRefused goes on as before: the unit stays.
 func (u Remote) releaseRefused(text string) (Remote, []Action) {
 	u.Remote.LocalReleased, u.Remote.LocalCancelled = false, false
+	u.note(text)
 	if !u.Remote.RemoteStarted {
 		u.Remote.RemoteUnitID = ""
 	}
@@ -250,6 +252,13 @@ func (u Remote) releaseRefused(text string) (Remote, []Action) {
 		next = Connect
 	}
 	return u, append(do(Save, next), answer(AnswerEnd, text))
+}
+
+// note shows what came of a cancel or release that nobody waits for any more.
+func (u *Remote) note(text string) {
+	if !u.State.Final() {
+		u.Detail = text
+	}
 }
 
 func (u Remote) expired(e Expired) (Remote, []Action) {
