@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -70,6 +71,7 @@ func newWorld(t *testing.T) *world {
 		defer cancel()
 		stop, done := harness.StopContext()
 		defer done()
+		w.in(t).logsAreSound()
 		if err := errors.Join(w.Close(stop), os.RemoveAll(dir)); err != nil {
 			t.Errorf("clear up: %v", err)
 		}
@@ -130,6 +132,24 @@ func (w *world) chainOf(program [3]string, args ...[]string) (a, b, c *harness.N
 	w.must(b.Sees(w.ctx, "a", "c"))
 	w.must(c.Sees(w.ctx, "a", "b"))
 	return a, b, c
+}
+
+// logsAreSound wants no sign of a broken invariant in the logs of our daemons.
+func (w *world) logsAreSound() {
+	w.t.Helper()
+	logs, err := filepath.Glob(filepath.Join(w.Dir, "*.log"))
+	w.must(err)
+	for _, file := range logs {
+		log, err := os.ReadFile(file)
+		w.must(err)
+		for line := range strings.Lines(string(log)) {
+			for _, sign := range []string{"unexpected message", "broken invariant", "panic", "did not stop in time"} {
+				if strings.Contains(line, sign) {
+					w.t.Errorf("%s: %s", filepath.Base(file), line)
+				}
+			}
+		}
+	}
 }
 
 // run runs a program to its end.

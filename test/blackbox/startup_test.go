@@ -32,14 +32,13 @@ func TestStartUpErrors(t *testing.T) {
 		{"missing parameter", []string{"--node", "id=foo", "--tcp-peer"}, []string{"required parameter missing: address"}},
 		{"missing file name", []string{"--config"}, []string{"--config"}},
 		{"missing file", []string{"--config", "/no/such.yml"}, []string{"/no/such.yml", "no such file"}},
-		{"broken YAML", []string{"--config", yaml}, []string{"error loading config file", "line 3"}},
+		{"broken YAML", []string{"--config", yaml}, []string{"error loading config file", "yaml: line ", yaml}},
 		{"unknown action in YAML", []string{"--config", unknown}, []string{"tcp-lisener", "tcp-listener"}},
 		{"ill-typed number", []string{"--tcp-listener", "port=abc"}, []string{"port", `"abc"`}},
 		{"ill-typed bool", []string{"--tcp-peer", "address=a:1", "redial=maybe"}, []string{"redial", "maybe"}},
 		{"port out of range", []string{"--tcp-listener", "port=99999"}, []string{"99999"}},
 		{"cost of nothing", []string{"--tcp-peer", "address=a:1", "cost=0"}, []string{"cost must be positive"}},
 		{"twice", []string{"--node", "id=foo", "--node", "id=bar"}, []string{"node", "only allowed once"}},
-		{"no backend", []string{"--node", "id=foo", "datadir=" + w.Dir}, []string{"no backends"}},
 		{
 			"two types of one name",
 			harness.Join([]string{"--local-only"}, harness.Command("cat", "cat", ""), harness.Command("cat", "cat", "")),
@@ -55,6 +54,14 @@ func TestStartUpErrors(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w.in(t).refuses(c.want, c.args...)
 		})
+	}
+}
+
+func TestNothingToDoIsAnError(t *testing.T) {
+	w := newWorld(t)
+	stdout, _, code := w.run(programs.Receptor, "--node", "id=foo", "datadir="+w.Dir)
+	if code == 0 || !strings.Contains(stdout, "no backends are running") || !strings.Contains(stdout, "--help") {
+		t.Errorf("exit status %d, %q", code, stdout)
 	}
 }
 
@@ -87,7 +94,7 @@ func TestSocketPathInUse(t *testing.T) {
 	w := newWorld(t)
 	foo := w.node("foo", []string{"--local-only"})
 	w.up(foo)
-	w.refuses([]string{"lock", foo.Socket}, "--node", "id=bar", "datadir="+foo.DataDir, "--local-only",
+	w.refuses([]string{"Error: error opening Unix socket: could not acquire lock on socket file"}, "--node", "id=bar", "datadir="+foo.DataDir, "--local-only",
 		"--control-service", "filename="+foo.Socket)
 	if _, err := foo.Status(w.ctx); err != nil {
 		t.Errorf("the first daemon is hurt: %v", err)

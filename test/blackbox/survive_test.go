@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	"receptor/test/blackbox/harness"
 )
@@ -40,10 +41,11 @@ func TestUnitSurvivesKillOfEachDaemon(t *testing.T) {
 	w.must(err)
 	w.grows(a, unit)
 	for _, n := range []*harness.Node{b, c, a} {
-		t.Logf("kill -9 of %s", n.ID)
+		start := time.Now()
 		w.must(n.Kill())
 		w.must(n.Up(w.ctx))
 		w.grows(a, unit)
+		t.Logf("kill -9 of %s: output goes on %v after it", n.ID, time.Since(start).Round(time.Millisecond))
 	}
 	u, err := a.Finished(w.ctx, unit)
 	w.must(err)

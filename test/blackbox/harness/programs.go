@@ -14,6 +14,10 @@ type Programs struct{ Receptor, Receptorctl string }
 // FindPrograms takes them from a folder. It looks at the files, so that the test
 // cache notices when they are new.
 func FindPrograms(folder string) (Programs, error) {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return Programs{}, err
+	}
 	p := Programs{filepath.Join(folder, "receptor"), filepath.Join(folder, "receptorctl")}
 	for _, file := range []string{p.Receptor, p.Receptorctl} {
 		if _, err := os.Stat(file); err != nil {
