@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"receptor/actors/work/peer"
+	"receptor/actors/work/unit"
 	workv1 "receptor/proto/work/v1"
 )
 
@@ -16,7 +17,8 @@ const (
 	pollEvery = time.Second
 	// endGrace is how long the stream of results may stay open although all was
 	// received: nodes of the existing system never end those of canceled units.
-	endGrace = 2 * time.Second
+	endGrace    = 2 * time.Second
+	cancelGrace = 200 * time.Millisecond
 	// shortTries is how often missing output is asked for in vain before the
 	// unit fails.
 	shortTries = 3
@@ -120,6 +122,9 @@ func (o *output) fetch(ctx context.Context) error {
 		case s := <-o.news:
 			o.final = &s
 			grace = time.After(endGrace)
+			if s.State == unit.Canceled {
+				grace = time.After(cancelGrace)
+			}
 		case <-grace:
 			grace = time.After(endGrace)
 			if !open || o.dir.OutputSize() < o.final.StdoutSize {
