@@ -58,12 +58,12 @@ func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
 		}
 	}
 	p.families = []family{
-		{familyRouter, p.router},
-		{"links", p.links},
-		{"streams", p.streams},
-		{familyWork, p.work},
-		{"services", p.services},
-		{"control", p.control},
+		{name: familyRouter, leaf: true, make: p.router},
+		{name: "links", make: p.links},
+		{name: "streams", make: p.streams},
+		{name: familyWork, make: p.work},
+		{name: "services", make: p.services},
+		{name: "control", make: p.control},
 	}
 	return p, nil
 }

@@ -3,6 +3,8 @@ package node
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 
 	"receptor/actors/control"
 	routerv1 "receptor/proto/router/v1"
@@ -55,7 +57,7 @@ func (p *plan) controlUnix(c ControlService) error {
 		return err
 	}
 	p.listeners = append(p.listeners, control.Listener{
-		Name: "unix:" + pathName(c.SocketPath), Trusted: true, Binding: binding,
+		Name: p.socketName(c.SocketPath), Trusted: true, Binding: binding,
 	})
 	return nil
 }
@@ -70,4 +72,15 @@ func (p *plan) controlTCP(c ControlService) error {
 	}
 	p.listeners = append(p.listeners, control.Listener{Name: "tcp:" + c.TCPListen, Binding: binding})
 	return nil
+}
+
+// socketName names the listener of a Unix socket after its file; sockets in
+// different directories may share that.
+func (p *plan) socketName(path string) string {
+	base := "unix:" + filepath.Base(path)
+	name := base
+	for n := 2; slices.ContainsFunc(p.listeners, func(l control.Listener) bool { return l.Name == name }); n++ {
+		name = fmt.Sprintf("%s#%d", base, n)
+	}
+	return name
 }

@@ -3,7 +3,6 @@ package node
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -25,6 +24,7 @@ const familyDeadline = 3 * time.Second
 // before it run, because it may need their addresses.
 type family struct {
 	name string
+	leaf bool // one actor without children
 	make func(pids map[string]*actor.PID) func() actor.Actor
 }
 
@@ -75,7 +75,7 @@ func (r *root) start(ctx actor.Context) {
 	r.pids[rootName] = ctx.Self()
 	for _, f := range r.families {
 		pid, err := r.Spawn(ctx, supervise.Spec{
-			Name: f.name, Kind: "family", New: f.make(r.pids), Supervises: true,
+			Name: f.name, Kind: "family", New: f.make(r.pids), Supervises: !f.leaf,
 		})
 		if err != nil {
 			panic(fmt.Errorf("start %s: %w", f.name, err))
@@ -137,6 +137,3 @@ func (g *guardian) HandleFailure(_ *actor.ActorSystem, sup actor.Supervisor, who
 	g.failed(fmt.Errorf("broken invariant: %v", reason))
 	sup.StopChildren(who)
 }
-
-// pathName makes a file path fit for a part of an actor's path.
-func pathName(path string) string { return strings.ReplaceAll(path, "/", "\\") }

@@ -28,6 +28,7 @@ type Spec struct {
 // to the Receive of that actor.
 type Supervisor struct {
 	log      zerolog.Logger
+	started  time.Time
 	backoff  Backoff
 	random   func() float64 // in [0, 1)
 	children map[string]*child
@@ -56,7 +57,9 @@ func New(log zerolog.Logger, backoff Backoff) *Supervisor {
 	if backoff == (Backoff{}) {
 		backoff = DefaultBackoff
 	}
-	return &Supervisor{log: log, backoff: backoff, random: rand.Float64, children: map[string]*child{}}
+	return &Supervisor{
+		log: log, started: time.Now(), backoff: backoff, random: rand.Float64, children: map[string]*child{},
+	}
 }
 
 // Spawn starts a child of the calling actor. The only error is a name that a

@@ -17,7 +17,8 @@ const treeTimeout = 2 * time.Second
 // tree answers GetTree: own children from the records, their children by asking.
 func (s *Supervisor) tree(ctx actor.Context) {
 	self := &supervisev1.Actor{
-		Path: ctx.Self().GetId(), Kind: "supervisor", State: supervisev1.State_STATE_RUNNING, Lost: s.lost,
+		Path: ctx.Self().GetId(), Kind: "supervisor", State: supervisev1.State_STATE_RUNNING,
+		Uptime: durationpb.New(time.Since(s.started)), Lost: s.lost,
 	}
 	pending := 1
 	done := func() {
