@@ -185,3 +185,6 @@ func ParseIPs(texts []string) ([]netip.Addr, error) {
 	}
 	return addrs, nil
 }
+
+// IsNames reports whether an extension is the one that holds the names.
+func IsNames(oid asn1.ObjectIdentifier) bool { return oid.Equal(oidAltName) }
