@@ -256,8 +256,12 @@ func (c *copier) copy() error {
 	return nil
 }
 
-// pass leaves the copying to the kernel where it can: from file to socket.
+// pass copies what is there, if there is anything. It leaves the copying
+// to the kernel where it can: from file to socket.
 func (c *copier) pass() (int64, error) {
+	if info, err := c.file.Stat(); err != nil || info.Size() <= c.at {
+		return 0, err
+	}
 	switch c.w.(type) {
 	case *net.UnixConn, *net.TCPConn:
 		return io.Copy(c.w, c.file)

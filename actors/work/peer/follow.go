@@ -107,11 +107,8 @@ func (s *Session) Results(id string, offset int64, w io.Writer) error {
 	if err := s.conn.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
-	_, err = io.CopyBuffer(onlyWriter{w}, onlyReader{s.in}, make([]byte, 128<<10))
-	return err
+	return copyGrowing(w, s.in)
 }
-
-type onlyWriter struct{ io.Writer }
 
 // Cancel and Release end a unit on the peer. That it is unknown is ErrUnknownUnit.
 func (s *Session) Cancel(id string) error  { return s.end("cancel", id) }

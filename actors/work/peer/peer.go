@@ -60,7 +60,7 @@ func Connect(ctx context.Context, dial transport.DialStream, node, tlsName strin
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{conn: conn, in: bufio.NewReaderSize(conn, 64<<10), node: node, done: ctx.Done()}
+	s := &Session{conn: conn, in: bufio.NewReaderSize(conn, 4<<10), node: node, done: ctx.Done()}
 	s.stop = context.AfterFunc(ctx, func() { conn.Close() })
 	if err := s.banner(); err != nil {
 		s.Close()
@@ -215,8 +215,7 @@ func (s *Session) Submit(sub Submission) error {
 func (s *Session) sendPayload(sub Submission, id string) error {
 	noted := make(chan error, 1)
 	go func() { noted <- sub.Created(id) }()
-	_, err := io.CopyBuffer(writerFunc(func(p []byte) (int, error) { return len(p), s.write(p) }),
-		onlyReader{sub.Payload}, make([]byte, 128<<10))
+	err := copyGrowing(writerFunc(func(p []byte) (int, error) { return len(p), s.write(p) }), sub.Payload)
 	if noteErr := <-noted; noteErr != nil {
 		return noteErr
 	}
@@ -245,4 +244,30 @@ type writerFunc func(p []byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-type onlyReader struct{ io.Reader }
+const (
+	smallPiece = 4 << 10
+	largePiece = 256 << 10
+)
+
+// copyGrowing copies to the end with a buffer that grows as long as it is filled:
+// most outputs are a few lines, and many streams are open at once.
+func copyGrowing(w io.Writer, r io.Reader) error {
+	buf := make([]byte, smallPiece)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			if _, err := w.Write(buf[:n]); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if n == len(buf) && n < largePiece {
+			buf = make([]byte, 2*n)
+		}
+	}
+}
