@@ -1,0 +1,167 @@
+// Package foreign runs an existing node beside the tests of a transport.
+package foreign
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"receptor/transport"
+	"receptor/transport/frame"
+	"receptor/transport/wire"
+)
+
+const (
+	ours, theirs = "ours", "theirs"
+	patience     = 30 * time.Second
+)
+
+// Start runs the binary that RECEPTOR_PEER names, as a node with the given
+// actions, until the end of the test. Without one it skips the test.
+func Start(t *testing.T, actions ...string) {
+	t.Helper()
+	binary := os.Getenv("RECEPTOR_PEER")
+	if binary == "" {
+		t.Skip("RECEPTOR_PEER names no binary of an existing node")
+	}
+	dir := t.TempDir()
+	cmd := exec.Command(binary, append([]string{"--node", "id=" + theirs, "datadir=" + dir}, actions...)...)
+	cmd.Dir = dir
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cmd.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+		var exit *exec.ExitError
+		if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
+			t.Error(err)
+		}
+	})
+}
+
+// Call dials until the node answers, and returns a connection it knows.
+func Call(t *testing.T, d transport.Dialer) transport.Conn {
+	t.Helper()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-again.C {
+		conn, err := d.Dial(t.Context())
+		if err != nil {
+			continue
+		}
+		if err := introduce(conn); err == nil {
+			return conn
+		}
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Fatalf("%s was not answered within %v", d.Name(), patience)
+	return nil
+}
+
+// Answer accepts the node's connection and introduces itself.
+func Answer(t *testing.T, l transport.Listener) transport.Conn {
+	t.Helper()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := introduce(conn); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// introduce exchanges the first routing updates.
+func introduce(conn transport.Conn) error {
+	if err := send(conn, update(1, nil)); err != nil {
+		return err
+	}
+	return await(conn, func(u wire.RoutingUpdate) bool { return u.ForwardingNode == theirs })
+}
+
+// Meet becomes a neighbour of the node, and has it send messages of many lengths
+// back and forth.
+func Meet(t *testing.T, conn transport.Conn) {
+	t.Helper()
+	guard := time.AfterFunc(patience, func() {
+		t.Error("the conversation took too long")
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	defer guard.Stop()
+	if err := send(conn, update(2, map[string]float64{theirs: 1})); err != nil {
+		t.Fatal(err)
+	}
+	if err := await(conn, func(u wire.RoutingUpdate) bool { return u.Connections[ours] == 1 }); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{0, 1, 1200, 4096, 10000, 20000, 60000} {
+		echo(t, conn, n)
+	}
+}
+
+// echo sends n bytes of data to ourselves, by way of the node.
+func echo(t *testing.T, conn transport.Conn, n int) {
+	t.Helper()
+	msg := append(make([]byte, wire.HeaderLen), bytes.Repeat([]byte{byte(n)}, n)...)
+	hash := wire.NodeHash(ours)
+	header := wire.Header{HopsToLive: 9, From: hash, To: hash}
+	header.Put(msg)
+	if err := send(conn, msg); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		f, err := conn.ReadFrame()
+		if err != nil {
+			t.Fatalf("waiting for %d bytes: %v", n, err)
+		}
+		if f.Len() > 0 && f.Bytes()[0] == wire.TypeData {
+			if !bytes.Equal(f.Bytes()[wire.HeaderLen:], msg[wire.HeaderLen:]) {
+				t.Errorf("%d bytes came back as %d", n, f.Len()-wire.HeaderLen)
+			}
+			return
+		}
+	}
+}
+
+func update(seq uint64, conns map[string]float64) []byte {
+	if conns == nil {
+		conns = map[string]float64{}
+	}
+	msg, err := wire.RoutingUpdate{
+		NodeID: ours, UpdateID: "abcdefg" + string(rune('0'+seq)), UpdateEpoch: 1, UpdateSequence: seq,
+		Connections: conns, ForwardingNode: ours,
+	}.Encode()
+	if err != nil {
+		panic(err)
+	}
+	return msg
+}
+
+func send(conn transport.Conn, msg []byte) error {
+	return conn.WriteFrames([]*frame.Buf{frame.Copy(msg)})
+}
+
+// await reads until a routing update is the one.
+func await(conn transport.Conn, ok func(wire.RoutingUpdate) bool) error {
+	for {
+		f, err := conn.ReadFrame()
+		if err != nil {
+			return err
+		}
+		if f.Len() == 0 || f.Bytes()[0] != wire.TypeRoutingUpdate {
+			continue
+		}
+		if u, err := wire.DecodeRoutingUpdate(f.Bytes()); err != nil || ok(u) {
+			return err
+		}
+	}
+}

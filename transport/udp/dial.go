@@ -1,0 +1,99 @@
+package udp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync/atomic"
+
+	"receptor/transport"
+	"receptor/transport/frame"
+	"receptor/transport/internal/socket"
+)
+
+// Dialer makes connected sockets to one address.
+type Dialer struct {
+	addr   string // host:port, an IPv6 literal in brackets
+	dialer net.Dialer
+}
+
+var _ transport.Dialer = (*Dialer)(nil)
+
+// NewDialer returns a dialer for host:port. The only error is an address that
+// can't be one.
+func NewDialer(addr string) (*Dialer, error) {
+	addr, err := socket.Join(addr)
+	if err != nil {
+		return nil, err
+	}
+	return &Dialer{addr: addr, dialer: net.Dialer{Timeout: socket.DialTimeout}}, nil
+}
+
+// Dial makes a socket. That there is nobody at the far end shows only when
+// something has been sent: its host refuses it, and ReadFrame says so.
+func (d *Dialer) Dial(ctx context.Context) (transport.Conn, error) {
+	stream, err := d.dialer.DialContext(ctx, "udp", d.addr)
+	if err != nil {
+		return nil, err
+	}
+	conn, ok := stream.(*net.UDPConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("dial udp %s: a %T", d.addr, stream), stream.Close())
+	}
+	runs, err := prepare(conn)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	c := &Conn{conn: conn, remote: conn.RemoteAddr().String(), receiver: newReceiver(conn)}
+	c.sender = newSender(conn, netip.AddrPort{}, runs, &c.dropped)
+	return c, nil
+}
+
+// Name is udp-peer:<addr>.
+func (d *Dialer) Name() string { return "udp-peer:" + d.addr }
+
+// Conn is a connected socket.
+type Conn struct {
+	conn     *net.UDPConn
+	remote   string
+	receiver receiver
+	sender   sender
+	came     datagrams
+	dropped  atomic.Uint64
+}
+
+// ReadFrame returns the next message; empty datagrams are passed over.
+func (c *Conn) ReadFrame() (*frame.Buf, error) {
+	for {
+		if f := c.came.next(); f != nil {
+			return f, nil
+		}
+		var err error
+		if c.came, _, err = c.receiver.read(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// WriteFrames sends the batch. A message that is too long is refused before
+// anything is sent.
+func (c *Conn) WriteFrames(batch []*frame.Buf) error {
+	if err := checkLengths(batch, c.remote); err != nil {
+		return err
+	}
+	return c.sender.send(batch)
+}
+
+// MaxFrame is the longest message of a packet.
+func (c *Conn) MaxFrame() int { return MaxFrame }
+
+// RemoteAddr is the address of the far end.
+func (c *Conn) RemoteAddr() string { return c.remote }
+
+// Dropped is how many messages this host could not send and took for lost.
+func (c *Conn) Dropped() uint64 { return c.dropped.Load() }
+
+// Close closes the socket. Nothing is sent.
+func (c *Conn) Close() error { return closeSocket(c.conn) }
