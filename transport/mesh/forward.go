@@ -10,17 +10,14 @@ import (
 // Positions in the data header that forwarding touches; transport/wire describes
 // the whole of it.
 const (
-	offHops    = 1
-	offZero    = 2
-	offTo      = 12
-	offFlow    = 4
-	offFromSvc = 20
-	offToSvc   = 28
+	offHops  = 1
+	offZero  = 2
+	offTo    = 12
+	offFlow  = 4
+	offToSvc = 28
 )
 
 func destination(msg []byte) uint64 { return binary.BigEndian.Uint64(msg[offTo:]) }
-
-func fromService(msg []byte) wire.Service { return wire.Service(msg[offFromSvc:offToSvc]) }
 
 func toService(msg []byte) wire.Service { return wire.Service(msg[offToSvc:wire.HeaderLen]) }
 
