@@ -1,0 +1,91 @@
+package certs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"receptor/transport/secure/cert"
+)
+
+// output is a file to write.
+type output struct {
+	path string
+	text []byte
+	key  bool // it is a private key
+}
+
+// writeAll writes all files or, if one would take a key away, none.
+func writeAll(force bool, all ...output) error {
+	if len(all) == 2 && filepath.Clean(all[0].path) == filepath.Clean(all[1].path) {
+		return fmt.Errorf("%s can't be two files at once", all[0].path)
+	}
+	for _, o := range all {
+		if err := o.allowed(force); err != nil {
+			return err
+		}
+	}
+	for _, o := range all {
+		if err := o.write(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// allowed keeps private keys: neither a new key nor anything else takes the place
+// of one unless forced to. A new key also does not take the place of other files,
+// but for empty ones.
+func (o output) allowed(force bool) error {
+	info, err := os.Stat(o.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case force || !info.Mode().IsRegular() || info.Size() == 0:
+		return nil
+	case o.key:
+		return o.refused("it exists")
+	}
+	text, err := os.ReadFile(o.path)
+	if err != nil {
+		return err
+	}
+	if cert.HoldsKey(text) {
+		return o.refused("it holds a private key")
+	}
+	return nil
+}
+
+func (o output) refused(why string) error {
+	return fmt.Errorf("not writing over %s: %s; give force=true to do it all the same", o.path, why)
+}
+
+// write creates the file for its owner alone. One that is there keeps its owner and
+// mode, as somebody set them.
+func (o output) write() error {
+	err := create(o.path, o.text)
+	if errors.Is(err, fs.ErrExist) {
+		return os.WriteFile(o.path, o.text, 0o600)
+	}
+	return err
+}
+
+// create writes a new file; half of one does not stay behind.
+func create(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}
