@@ -32,6 +32,7 @@ type fakeNode struct {
 	old      bool   // knows no watch, and never ends results of canceled units
 	refuse   string // answer to submit
 	cutAt    int    // results streams break after that many bytes, once
+	endAt    int    // the same, but the stream just ends, as if all were sent
 	cutReply bool   // the connection breaks before the answer to a payload, once
 	conns    map[net.Conn]bool
 	said     map[string]int // commands by kind
@@ -255,6 +256,10 @@ func (n *fakeNode) results(conn *net.UnixConn, id string, at int) {
 		}
 		n.mu.Lock()
 		piece, ended, cut := bytes.Clone(u.out[min(at, len(u.out)):]), u.state.Final(), n.cutAt
+		end := n.endAt > 0 && at+len(piece) > n.endAt
+		if end {
+			piece, n.endAt = piece[:n.endAt-at], 0
+		}
 		if cut > 0 && at+len(piece) > cut {
 			piece, n.cutAt = piece[:cut-at], 0
 		} else {
@@ -264,7 +269,10 @@ func (n *fakeNode) results(conn *net.UnixConn, id string, at int) {
 		if _, err := conn.Write(piece); err != nil {
 			return
 		}
-		if at += len(piece); cut > 0 {
+		if at += len(piece); end {
+			return
+		}
+		if cut > 0 {
 			n.takeDown()
 			n.bringUp()
 			return

@@ -80,6 +80,9 @@ func (s *session) followOutput(ctx context.Context, id string, news <-chan peer.
 		if err := o.fetch(ctx); err != nil {
 			return err
 		}
+		if o.final == nil {
+			continue // the stream broke off; the rest is asked for anew
+		}
 		size := s.dir.OutputSize()
 		if size >= o.final.StdoutSize {
 			return o.copied(ctx, size)
@@ -105,13 +108,14 @@ func (o *output) copied(ctx context.Context, size int64) error {
 	return o.tell.noted(ctx, outputCopied(size, o.final.StdoutSize))
 }
 
-// fetch copies one stream of results to its end, and waits for the final state.
+// fetch copies one stream of results to its end. The final state comes a moment
+// before or after that end, or the stream broke off and final stays nil.
 func (o *output) fetch(ctx context.Context) error {
 	streamCtx, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- o.stream(streamCtx) }()
-	var grace <-chan time.Time
+	var grace, brokenOff <-chan time.Time
 	for open := true; open || o.final == nil; {
 		select {
 		case err := <-ended:
@@ -119,6 +123,9 @@ func (o *output) fetch(ctx context.Context) error {
 				return err
 			}
 			open = false
+			brokenOff = time.After(shortPause)
+		case <-brokenOff:
+			return nil
 		case s := <-o.news:
 			o.final = &s
 			grace = time.After(endGrace)

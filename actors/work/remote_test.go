@@ -116,6 +116,24 @@ func TestOutputResumesAtTheByte(t *testing.T) {
 	})
 }
 
+// A stream of results may end although the unit runs on, and the stream of states
+// know nothing of it.
+func TestResultsThatBreakOffAreAskedForAnew(t *testing.T) {
+	withBar(t, func(w *world, bar *fakeNode) {
+		want := strings.Repeat("0123456789", 20_000)
+		id := w.far("x", started)
+		w.awaitStatus(id, running)
+		bar.change(func() { bar.endAt = 123_457 })
+		bar.unit(func(u *fakeUnit) { u.out = []byte(want) })
+		w.until("all of it", func() bool { return w.dir(id).OutputSize() == int64(len(want)) })
+		bar.unit(succeed)
+		w.final(id, unit.Succeeded, "exit status 0")
+		if got := w.results(id, 0); got != want {
+			t.Errorf("output of %d bytes, want %d", len(got), len(want))
+		}
+	})
+}
+
 func TestLostAnswerDoesNotDoubleTheUnit(t *testing.T) {
 	withBar(t, func(w *world, bar *fakeNode) {
 		bar.cutReply = true
