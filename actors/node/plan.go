@@ -163,8 +163,8 @@ func (p *plan) links(pids map[string]*actor.PID) func() actor.Actor {
 	})
 }
 
-func (p *plan) streams(map[string]*actor.PID) func() actor.Actor {
-	return streams.New(streams.Config{Log: p.log, Network: p.network})
+func (p *plan) streams(pids map[string]*actor.PID) func() actor.Actor {
+	return streams.New(streams.Config{Log: p.log, Network: p.network, Router: pids[familyRouter]})
 }
 
 func (p *plan) work(map[string]*actor.PID) func() actor.Actor {

@@ -24,6 +24,11 @@ const (
 	// advertiseGap bounds advertisements of services that are new.
 	advertiseGap = 50 * time.Millisecond
 
+	// introduceDelay is how long after learning of a node our services are advertised
+	// again: it should have its links by then. However many nodes come, it is done
+	// once in that time.
+	introduceDelay = 3 * time.Second
+
 	// keepAlivePeriod is given by others, who close a link that is silent for 21 s.
 	keepAlivePeriod = 10 * time.Second
 	// repeatAfter is when an own update goes out anew although nothing changed: a
@@ -78,7 +83,9 @@ type router struct {
 	sent    time.Time // when it went to all neighbours
 	changed bool      // the mesh did, since then
 
-	tables job
+	tables   job
+	watchers []*actor.PID // of restarts: families of this node
+
 	table  route.Table
 	names  []string
 	logged string // summary of the table in the log
@@ -87,6 +94,9 @@ type router struct {
 	services map[string]*service // advertised by this node
 	offers   job
 	stamped  time.Time // of the last own advertisement
+
+	introduction *time.Timer // nil unless nodes are new
+	moreNew      bool        // and more came since it was set
 
 	age       *time.Timer
 	keepAlive *time.Timer
@@ -108,6 +118,8 @@ func (r *router) Receive(ctx actor.Context) {
 		r.advertise(ctx, m)
 	case *routerv1.Withdraw:
 		r.withdraw(ctx, m)
+	case *routerv1.WatchRestarts:
+		r.watchers = append(r.watchers, ctx.Sender())
 	case *routerv1.GetStatus:
 		r.status(ctx)
 
@@ -137,8 +149,10 @@ func (r *router) stop() {
 	for _, j := range []*job{&r.updates, &r.tables, &r.offers} {
 		j.stop()
 	}
-	for _, t := range []*time.Timer{r.keepAlive, r.round, r.age} {
-		t.Stop()
+	for _, t := range []*time.Timer{r.keepAlive, r.round, r.age, r.introduction} {
+		if t != nil {
+			t.Stop()
+		}
 	}
 }
 
@@ -156,6 +170,8 @@ func (r *router) tick(ctx actor.Context, m *routerv1.Tick) {
 	case routerv1.Job_JOB_ROUND:
 		r.round = after(ctx, roundPeriod, m.GetJob())
 		r.offerAll(ctx)
+	case routerv1.Job_JOB_INTRODUCE:
+		r.introduced(ctx)
 	case routerv1.Job_JOB_AGE:
 		r.age = after(ctx, agePeriod, m.GetJob())
 		r.forget(ctx)

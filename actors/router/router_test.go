@@ -316,6 +316,24 @@ func TestLinkThatWaitsIsToldWhenItsMessageIsDealtWith(t *testing.T) {
 	})
 }
 
+func TestRestartsAreToldToThoseWhoWatch(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		r, _ := startRouter(s, "a")
+		watcher := s.Probe()
+		watcher.Send(r, &routerv1.WatchRestarts{})
+		b := connect(t, s, r, "b")
+		s.Send(r, received("b", "x", 1, "b"))
+		s.Send(r, received("b", "x", 2, "b", "c"))
+		settle(s, b)
+		watcher.ExpectNothing(t)
+		anew := received("b", "x", 3, "b")
+		anew.Update.Epoch++
+		s.Send(r, anew)
+		watcher.Expect(t, &routerv1.NodeRestarted{Node: "x"})
+		watcher.ExpectNothing(t)
+	})
+}
+
 func TestUnreachableNodesAreForgotten(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		r, p := startRouter(s, "a")

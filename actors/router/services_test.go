@@ -70,6 +70,30 @@ func TestOwnServicesAreAdvertised(t *testing.T) {
 	})
 }
 
+func TestNewNodesAreToldOfServicesSoon(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		r, _ := startRouter(s, "a")
+		s.Send(r, &routerv1.Advertise{Service: "control"})
+		b := connect(t, s, r, "b")
+		pass(s, introduceDelay)
+		b.Drain()
+		s.Send(r, received("b", "b", 1, "a", "x"))
+		pass(s, introduceDelay/2)
+		b.Drain()
+		s.Send(r, received("b", "x", 1, "b")) // too late for this introduction, there is another
+		begin := time.Now()
+		for range 2 {
+			m := probe.Await(t, b, func(m *linksv1.SendFrame) bool { return m.GetFrame()[0] == wire.TypeServiceAd })
+			if ad, err := wire.DecodeAdvertisement(m.GetFrame()); err != nil || ad.Service != "control" {
+				t.Errorf("%+v, %v", ad, err)
+			}
+		}
+		if took := time.Since(begin); took != introduceDelay/2+introduceDelay {
+			t.Errorf("the second introduction came after %v", took)
+		}
+	})
+}
+
 func TestAdvertisementsArePassedOnUnchanged(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		r, _ := startRouter(s, "a")

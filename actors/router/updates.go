@@ -64,7 +64,40 @@ func (r *router) updateReceived(ctx actor.Context, m *routerv1.UpdateReceived) {
 	}
 	if d.New {
 		r.updates.within(ctx, greetDelay)
+		r.introduce(ctx)
 	}
+	if d.Restarted {
+		r.restarted(ctx, u.Node)
+	}
+}
+
+// introduce tells nodes that are new of our services, soon. Between our own nodes
+// neighbours pass on what they have stored; behind others a new node would wait for
+// the next round.
+func (r *router) introduce(ctx actor.Context) {
+	if r.introduction != nil {
+		r.moreNew = true
+		return
+	}
+	r.introduction = after(ctx, introduceDelay, routerv1.Job_JOB_INTRODUCE)
+}
+
+func (r *router) introduced(ctx actor.Context) {
+	r.offerAll(ctx)
+	r.introduction = nil
+	if r.moreNew {
+		r.moreNew = false
+		r.introduce(ctx)
+	}
+}
+
+// restarted tells who keeps something of that node that it is of no use any more.
+func (r *router) restarted(ctx actor.Context, node string) {
+	r.cfg.Log.Info().Str("node", node).Msg("node has started anew")
+	for _, w := range r.watchers {
+		ctx.Send(w, &routerv1.NodeRestarted{Node: node})
+	}
+	r.introduce(ctx)
 }
 
 // passOn floods an update of another node, encoded once.

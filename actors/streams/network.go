@@ -190,3 +190,13 @@ func (n *Network) untrack(l *listener) {
 	defer n.mu.Unlock()
 	delete(n.listeners, l)
 }
+
+// nodeRestarted ends the connections with a node that knows nothing of them any
+// more. Dials under way are meant for the new one.
+func (n *Network) nodeRestarted(node string) {
+	for _, p := range n.table.all() {
+		if p.key.node == node {
+			p.forgotten()
+		}
+	}
+}

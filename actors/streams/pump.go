@@ -19,6 +19,8 @@ var (
 	errRetired = errors.New("session is closing")
 	errEnded   = errors.New("session ended at once")
 	errBusy    = errors.New("too many sessions, or too many dials at once")
+	// errForgotten is a far end that was started anew.
+	errForgotten = errors.New("the node has started anew and knows nothing of the session")
 )
 
 // pump is one QUIC connection and the goroutines that block on it. It reports to
@@ -95,9 +97,11 @@ func (p *pump) open() error {
 		}
 		p.conn, p.hangUp = conn, hangUp
 	}
+	p.mu.Lock()
 	p.life.shared = p.conn.ConnectionState().TLS.NegotiatedProtocol == alpnShared
 	p.life.dialled = p.connect != nil
 	p.life.since = time.Now()
+	p.mu.Unlock()
 	p.alive()
 	if p.life.shared && p.life.dialled {
 		p.net.table.share(p)
@@ -151,6 +155,9 @@ func (p *pump) serve() error {
 			return context.Cause(p.conn.Context())
 		case <-p.ctx.Done():
 			p.closeConn(codeNormal, reasonNormal)
+			if cause := context.Cause(p.ctx); errors.Is(cause, errForgotten) {
+				return cause
+			}
 			return nil
 		case <-p.kick:
 		case <-timer.C:
@@ -208,6 +215,16 @@ func (p *pump) retire() {
 	p.mu.Unlock()
 	p.net.table.unshare(p)
 	p.changed()
+}
+
+// forgotten ends an established connection whose far end no longer knows it.
+func (p *pump) forgotten() {
+	p.mu.Lock()
+	established := !p.life.since.IsZero()
+	p.mu.Unlock()
+	if established {
+		p.cancel(errForgotten)
+	}
 }
 
 // acquire counts one more stream. It reports false if no more are welcome.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	routerv1 "receptor/proto/router/v1"
 	"receptor/test/probe"
 	"receptor/transport"
 )
@@ -140,6 +141,36 @@ func TestAForgottenSessionIsReplaced(t *testing.T) {
 		}
 		if took := time.Since(begin); took > proofBase+time.Second {
 			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// The router sees that a node has started anew long before its silence does.
+func TestARestartedNodeEndsItsSessionsAtOnce(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		p := newPair(s, slow)
+		defer p.stop()
+		l := p.b.listen(t, "svc")
+		c := p.a.dial(t, "b", "svc")
+		if _, err := l.Accept(); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		s.Send(p.a.pid, &routerv1.NodeRestarted{Node: "c"})
+		s.Settle()
+		if got := sessions(t, s, p.a); got != 1 {
+			t.Errorf("another node's restart left %d sessions", got)
+		}
+		s.Send(p.a.pid, &routerv1.NodeRestarted{Node: "b"})
+		if n, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, io.EOF) {
+			t.Errorf("read %d bytes, %v", n, err)
+		}
+		if took := time.Since(begin); took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+		go serve(p.b.listen(t, "echo"), echo(t))
+		if got := exchange(t, p.a.dial(t, "b", "echo"), "again"); got != "again" {
+			t.Errorf("%q", got)
 		}
 	})
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
 
-	streamsv1 "receptor/proto/streams/v1"
-
 	"receptor/actors/supervise"
+	routerv1 "receptor/proto/router/v1"
+	streamsv1 "receptor/proto/streams/v1"
 )
 
 // maxSingles bounds the services remembered as those of old peers.
@@ -20,6 +20,7 @@ const maxSingles = 1024
 type Config struct {
 	Log     zerolog.Logger
 	Network *Network
+	Router  *actor.PID // tells of nodes that start anew; nil: nobody does
 }
 
 // New returns the producer of the streams supervisor.
@@ -59,13 +60,16 @@ func (s *streams) Receive(ctx actor.Context) {
 	}
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		s.cfg.Network.attach(ctx.ActorSystem().Root, ctx.Self())
+		s.start(ctx)
 	case *actor.Stopping, *actor.Restarting:
 		s.stop()
 	case *actor.Stopped, *actor.Terminated:
 
 	case *streamsv1.OpenSession:
 		s.openSession(ctx, m)
+
+	case *routerv1.NodeRestarted:
+		s.cfg.Network.nodeRestarted(m.GetNode())
 
 	case *streamsv1.SessionAccepted:
 		s.accepted(ctx, m)
@@ -76,6 +80,13 @@ func (s *streams) Receive(ctx actor.Context) {
 
 	default:
 		supervise.Unexpected(ctx)
+	}
+}
+
+func (s *streams) start(ctx actor.Context) {
+	s.cfg.Network.attach(ctx.ActorSystem().Root, ctx.Self())
+	if s.cfg.Router != nil {
+		ctx.Request(s.cfg.Router, &routerv1.WatchRestarts{})
 	}
 }
 

@@ -28,6 +28,7 @@ type Update struct {
 type Decision struct {
 	Flood     bool // pass it on to all neighbours but the one it came from
 	New       bool // of a node so far unknown, which may not know us either
+	Restarted bool // of a node that has started anew since its last update
 	Changed   bool // the table may have changed
 	Duplicate Duplicate
 }
@@ -117,8 +118,9 @@ func (db *DB) Receive(u Update, now time.Time) Decision {
 		r = &record{unreachable: now}
 		db.known[u.Node] = r
 	}
+	restarted := ok && u.Epoch != r.epoch
 	r.epoch, r.sequence, r.update = u.Epoch, u.Sequence, u
-	return Decision{Flood: true, New: !ok, Changed: db.graph.Set(u.Node, u.Connections)}
+	return Decision{Flood: true, New: !ok, Restarted: restarted, Changed: db.graph.Set(u.Node, u.Connections)}
 }
 
 // duplicate judges an update that carries our ID.

@@ -31,6 +31,7 @@ func renamed(u Update, id string) Update {
 func TestWhichUpdatesAreBelieved(t *testing.T) {
 	ignored := Decision{}
 	first, again, news := Decision{Flood: true, New: true, Changed: true}, Decision{Flood: true}, Decision{Flood: true, Changed: true}
+	anew := Decision{Flood: true, Restarted: true, Changed: true}
 	type step struct {
 		update Update
 		want   Decision
@@ -44,13 +45,13 @@ func TestWhichUpdatesAreBelieved(t *testing.T) {
 		"null and empty are equal": {{update("b", 5, 1), first}, {Update{Node: "b", ID: "x", Epoch: 5, Sequence: 2}, again}},
 		"overtaken":                {{update("b", 5, 2), first}, {update("b", 5, 1, "c"), ignored}},
 		"same number, other ID":    {{update("b", 5, 2), first}, {renamed(update("b", 5, 2, "c"), "x"), ignored}},
-		"restarted":                {{update("b", 5, 9), first}, {update("b", 6, 1, "c"), news}},
+		"restarted":                {{update("b", 5, 9), first}, {update("b", 6, 1, "c"), anew}},
 		"from before the restart":  {{update("b", 6, 1), first}, {update("b", 5, 9, "c"), ignored}},
 		"overtaken is remembered": {{update("b", 5, 2), first}, {renamed(update("b", 5, 1), "x"), ignored},
 			{renamed(update("b", 5, 3), "x"), ignored}},
 		"a duplicate is rolled back": {
 			{update("b", 5, 7, "c"), first},
-			{update("b", 8, 1, "d"), news}, // the younger one
+			{update("b", 8, 1, "d"), anew}, // the younger one
 			{suspecting(update("b", 5, 8, "c"), 8), again},
 			{update("b", 5, 9, "c"), news},
 		},

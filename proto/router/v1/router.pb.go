@@ -91,6 +91,8 @@ const (
 	Job_JOB_KEEP_ALIVE Job = 5
 	// Advertise all own services.
 	Job_JOB_ROUND Job = 6
+	// Advertise all own services to nodes that are new.
+	Job_JOB_INTRODUCE Job = 7
 )
 
 // Enum value maps for Job.
@@ -103,6 +105,7 @@ var (
 		4: "JOB_AGE",
 		5: "JOB_KEEP_ALIVE",
 		6: "JOB_ROUND",
+		7: "JOB_INTRODUCE",
 	}
 	Job_value = map[string]int32{
 		"JOB_UNSPECIFIED": 0,
@@ -112,6 +115,7 @@ var (
 		"JOB_AGE":         4,
 		"JOB_KEEP_ALIVE":  5,
 		"JOB_ROUND":       6,
+		"JOB_INTRODUCE":   7,
 	}
 )
 
@@ -530,6 +534,44 @@ func (x *Refused) GetText() string {
 	return ""
 }
 
+// The streams family to the router, once: tell me of nodes that start anew. The
+// answers are NodeRestarted.
+type WatchRestarts struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchRestarts) Reset() {
+	*x = WatchRestarts{}
+	mi := &file_router_v1_router_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRestarts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRestarts) ProtoMessage() {}
+
+func (x *WatchRestarts) ProtoReflect() protoreflect.Message {
+	mi := &file_router_v1_router_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRestarts.ProtoReflect.Descriptor instead.
+func (*WatchRestarts) Descriptor() ([]byte, []int) {
+	return file_router_v1_router_proto_rawDescGZIP(), []int{7}
+}
+
 // The control service to the router.
 type GetStatus struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -539,7 +581,7 @@ type GetStatus struct {
 
 func (x *GetStatus) Reset() {
 	*x = GetStatus{}
-	mi := &file_router_v1_router_proto_msgTypes[7]
+	mi := &file_router_v1_router_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -551,7 +593,7 @@ func (x *GetStatus) String() string {
 func (*GetStatus) ProtoMessage() {}
 
 func (x *GetStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[7]
+	mi := &file_router_v1_router_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -564,7 +606,7 @@ func (x *GetStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatus.ProtoReflect.Descriptor instead.
 func (*GetStatus) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{7}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{8}
 }
 
 type Status struct {
@@ -586,7 +628,7 @@ type Status struct {
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_router_v1_router_proto_msgTypes[8]
+	mi := &file_router_v1_router_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +640,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[8]
+	mi := &file_router_v1_router_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +653,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{8}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Status) GetNodeId() string {
@@ -666,7 +708,7 @@ type Connection struct {
 
 func (x *Connection) Reset() {
 	*x = Connection{}
-	mi := &file_router_v1_router_proto_msgTypes[9]
+	mi := &file_router_v1_router_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -678,7 +720,7 @@ func (x *Connection) String() string {
 func (*Connection) ProtoMessage() {}
 
 func (x *Connection) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[9]
+	mi := &file_router_v1_router_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -691,7 +733,7 @@ func (x *Connection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connection.ProtoReflect.Descriptor instead.
 func (*Connection) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{9}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Connection) GetNode() string {
@@ -718,7 +760,7 @@ type KnownNode struct {
 
 func (x *KnownNode) Reset() {
 	*x = KnownNode{}
-	mi := &file_router_v1_router_proto_msgTypes[10]
+	mi := &file_router_v1_router_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -730,7 +772,7 @@ func (x *KnownNode) String() string {
 func (*KnownNode) ProtoMessage() {}
 
 func (x *KnownNode) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[10]
+	mi := &file_router_v1_router_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -743,7 +785,7 @@ func (x *KnownNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KnownNode.ProtoReflect.Descriptor instead.
 func (*KnownNode) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{10}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *KnownNode) GetNode() string {
@@ -770,7 +812,7 @@ type WorkCommand struct {
 
 func (x *WorkCommand) Reset() {
 	*x = WorkCommand{}
-	mi := &file_router_v1_router_proto_msgTypes[11]
+	mi := &file_router_v1_router_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -782,7 +824,7 @@ func (x *WorkCommand) String() string {
 func (*WorkCommand) ProtoMessage() {}
 
 func (x *WorkCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[11]
+	mi := &file_router_v1_router_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -795,7 +837,7 @@ func (x *WorkCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkCommand.ProtoReflect.Descriptor instead.
 func (*WorkCommand) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{11}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WorkCommand) GetWorkType() string {
@@ -833,7 +875,7 @@ type Advertisement struct {
 
 func (x *Advertisement) Reset() {
 	*x = Advertisement{}
-	mi := &file_router_v1_router_proto_msgTypes[12]
+	mi := &file_router_v1_router_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -845,7 +887,7 @@ func (x *Advertisement) String() string {
 func (*Advertisement) ProtoMessage() {}
 
 func (x *Advertisement) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[12]
+	mi := &file_router_v1_router_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -858,7 +900,7 @@ func (x *Advertisement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Advertisement.ProtoReflect.Descriptor instead.
 func (*Advertisement) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{12}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Advertisement) GetNode() string {
@@ -933,7 +975,7 @@ type Tags struct {
 
 func (x *Tags) Reset() {
 	*x = Tags{}
-	mi := &file_router_v1_router_proto_msgTypes[13]
+	mi := &file_router_v1_router_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -945,7 +987,7 @@ func (x *Tags) String() string {
 func (*Tags) ProtoMessage() {}
 
 func (x *Tags) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[13]
+	mi := &file_router_v1_router_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -958,7 +1000,7 @@ func (x *Tags) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tags.ProtoReflect.Descriptor instead.
 func (*Tags) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{13}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Tags) GetValues() map[string]string {
@@ -980,7 +1022,7 @@ type LinkDown struct {
 
 func (x *LinkDown) Reset() {
 	*x = LinkDown{}
-	mi := &file_router_v1_router_proto_msgTypes[14]
+	mi := &file_router_v1_router_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -992,7 +1034,7 @@ func (x *LinkDown) String() string {
 func (*LinkDown) ProtoMessage() {}
 
 func (x *LinkDown) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[14]
+	mi := &file_router_v1_router_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1005,7 +1047,7 @@ func (x *LinkDown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkDown.ProtoReflect.Descriptor instead.
 func (*LinkDown) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{14}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LinkDown) GetNode() string {
@@ -1034,7 +1076,7 @@ type UpdateReceived struct {
 
 func (x *UpdateReceived) Reset() {
 	*x = UpdateReceived{}
-	mi := &file_router_v1_router_proto_msgTypes[15]
+	mi := &file_router_v1_router_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1046,7 +1088,7 @@ func (x *UpdateReceived) String() string {
 func (*UpdateReceived) ProtoMessage() {}
 
 func (x *UpdateReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[15]
+	mi := &file_router_v1_router_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1059,7 +1101,7 @@ func (x *UpdateReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateReceived.ProtoReflect.Descriptor instead.
 func (*UpdateReceived) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{15}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UpdateReceived) GetFrom() string {
@@ -1092,7 +1134,7 @@ type RoutingUpdate struct {
 
 func (x *RoutingUpdate) Reset() {
 	*x = RoutingUpdate{}
-	mi := &file_router_v1_router_proto_msgTypes[16]
+	mi := &file_router_v1_router_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1104,7 +1146,7 @@ func (x *RoutingUpdate) String() string {
 func (*RoutingUpdate) ProtoMessage() {}
 
 func (x *RoutingUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[16]
+	mi := &file_router_v1_router_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1117,7 +1159,7 @@ func (x *RoutingUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoutingUpdate.ProtoReflect.Descriptor instead.
 func (*RoutingUpdate) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{16}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RoutingUpdate) GetNode() string {
@@ -1169,6 +1211,52 @@ func (x *RoutingUpdate) GetSuspectedDuplicate() uint64 {
 	return 0
 }
 
+// The router to whoever watches restarts: a node that was known has started anew.
+// What it remembered of its peers is gone.
+type NodeRestarted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeRestarted) Reset() {
+	*x = NodeRestarted{}
+	mi := &file_router_v1_router_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeRestarted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeRestarted) ProtoMessage() {}
+
+func (x *NodeRestarted) ProtoReflect() protoreflect.Message {
+	mi := &file_router_v1_router_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeRestarted.ProtoReflect.Descriptor instead.
+func (*NodeRestarted) Descriptor() ([]byte, []int) {
+	return file_router_v1_router_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *NodeRestarted) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
 // A link to the router: an established neighbour sent a service advertisement.
 type AdvertisementReceived struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1180,7 +1268,7 @@ type AdvertisementReceived struct {
 
 func (x *AdvertisementReceived) Reset() {
 	*x = AdvertisementReceived{}
-	mi := &file_router_v1_router_proto_msgTypes[17]
+	mi := &file_router_v1_router_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1192,7 +1280,7 @@ func (x *AdvertisementReceived) String() string {
 func (*AdvertisementReceived) ProtoMessage() {}
 
 func (x *AdvertisementReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[17]
+	mi := &file_router_v1_router_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1205,7 +1293,7 @@ func (x *AdvertisementReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvertisementReceived.ProtoReflect.Descriptor instead.
 func (*AdvertisementReceived) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{17}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AdvertisementReceived) GetFrom() string {
@@ -1233,7 +1321,7 @@ type Handled struct {
 
 func (x *Handled) Reset() {
 	*x = Handled{}
-	mi := &file_router_v1_router_proto_msgTypes[18]
+	mi := &file_router_v1_router_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1245,7 +1333,7 @@ func (x *Handled) String() string {
 func (*Handled) ProtoMessage() {}
 
 func (x *Handled) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[18]
+	mi := &file_router_v1_router_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1258,7 +1346,7 @@ func (x *Handled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handled.ProtoReflect.Descriptor instead.
 func (*Handled) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{18}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{20}
 }
 
 // The router's own timers.
@@ -1271,7 +1359,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_router_v1_router_proto_msgTypes[19]
+	mi := &file_router_v1_router_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1283,7 +1371,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[19]
+	mi := &file_router_v1_router_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1296,7 +1384,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{19}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Tick) GetJob() Job {
@@ -1335,7 +1423,8 @@ const file_router_v1_router_proto_rawDesc = "" +
 	"\n" +
 	"\bAccepted\"\x1d\n" +
 	"\aRefused\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text\"\v\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\"\x0f\n" +
+	"\rWatchRestarts\"\v\n" +
 	"\tGetStatus\"\xa8\x03\n" +
 	"\x06Status\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x127\n" +
@@ -1395,7 +1484,9 @@ const file_router_v1_router_proto_rawDesc = "" +
 	"\x13suspected_duplicate\x18\a \x01(\x04R\x12suspectedDuplicate\x1a>\n" +
 	"\x10ConnectionsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"k\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"#\n" +
+	"\rNodeRestarted\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\"k\n" +
 	"\x15AdvertisementReceived\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12>\n" +
 	"\radvertisement\x18\x02 \x01(\v2\x18.router.v1.AdvertisementR\radvertisement\"\t\n" +
@@ -1405,7 +1496,7 @@ const file_router_v1_router_proto_rawDesc = "" +
 	"\bConnType\x12\"\n" +
 	"\x1eCONN_TYPE_DATAGRAM_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10CONN_TYPE_STREAM\x10\x01\x12\x18\n" +
-	"\x14CONN_TYPE_STREAM_TLS\x10\x02*|\n" +
+	"\x14CONN_TYPE_STREAM_TLS\x10\x02*\x8f\x01\n" +
 	"\x03Job\x12\x13\n" +
 	"\x0fJOB_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1414,7 +1505,8 @@ const file_router_v1_router_proto_rawDesc = "" +
 	"\tJOB_TABLE\x10\x03\x12\v\n" +
 	"\aJOB_AGE\x10\x04\x12\x12\n" +
 	"\x0eJOB_KEEP_ALIVE\x10\x05\x12\r\n" +
-	"\tJOB_ROUND\x10\x06B#Z!receptor/proto/router/v1;routerv1b\x06proto3"
+	"\tJOB_ROUND\x10\x06\x12\x11\n" +
+	"\rJOB_INTRODUCE\x10\aB#Z!receptor/proto/router/v1;routerv1b\x06proto3"
 
 var (
 	file_router_v1_router_proto_rawDescOnce sync.Once
@@ -1429,7 +1521,7 @@ func file_router_v1_router_proto_rawDescGZIP() []byte {
 }
 
 var file_router_v1_router_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_router_v1_router_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_router_v1_router_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_router_v1_router_proto_goTypes = []any{
 	(ConnType)(0),                 // 0: router.v1.ConnType
 	(Job)(0),                      // 1: router.v1.Job
@@ -1440,46 +1532,48 @@ var file_router_v1_router_proto_goTypes = []any{
 	(*LinkUpReply)(nil),           // 6: router.v1.LinkUpReply
 	(*Accepted)(nil),              // 7: router.v1.Accepted
 	(*Refused)(nil),               // 8: router.v1.Refused
-	(*GetStatus)(nil),             // 9: router.v1.GetStatus
-	(*Status)(nil),                // 10: router.v1.Status
-	(*Connection)(nil),            // 11: router.v1.Connection
-	(*KnownNode)(nil),             // 12: router.v1.KnownNode
-	(*WorkCommand)(nil),           // 13: router.v1.WorkCommand
-	(*Advertisement)(nil),         // 14: router.v1.Advertisement
-	(*Tags)(nil),                  // 15: router.v1.Tags
-	(*LinkDown)(nil),              // 16: router.v1.LinkDown
-	(*UpdateReceived)(nil),        // 17: router.v1.UpdateReceived
-	(*RoutingUpdate)(nil),         // 18: router.v1.RoutingUpdate
-	(*AdvertisementReceived)(nil), // 19: router.v1.AdvertisementReceived
-	(*Handled)(nil),               // 20: router.v1.Handled
-	(*Tick)(nil),                  // 21: router.v1.Tick
-	nil,                           // 22: router.v1.Advertise.TagsEntry
-	nil,                           // 23: router.v1.Status.RoutesEntry
-	nil,                           // 24: router.v1.Status.CostsEntry
-	nil,                           // 25: router.v1.KnownNode.ConnectionsEntry
-	nil,                           // 26: router.v1.Tags.ValuesEntry
-	nil,                           // 27: router.v1.RoutingUpdate.ConnectionsEntry
-	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
+	(*WatchRestarts)(nil),         // 9: router.v1.WatchRestarts
+	(*GetStatus)(nil),             // 10: router.v1.GetStatus
+	(*Status)(nil),                // 11: router.v1.Status
+	(*Connection)(nil),            // 12: router.v1.Connection
+	(*KnownNode)(nil),             // 13: router.v1.KnownNode
+	(*WorkCommand)(nil),           // 14: router.v1.WorkCommand
+	(*Advertisement)(nil),         // 15: router.v1.Advertisement
+	(*Tags)(nil),                  // 16: router.v1.Tags
+	(*LinkDown)(nil),              // 17: router.v1.LinkDown
+	(*UpdateReceived)(nil),        // 18: router.v1.UpdateReceived
+	(*RoutingUpdate)(nil),         // 19: router.v1.RoutingUpdate
+	(*NodeRestarted)(nil),         // 20: router.v1.NodeRestarted
+	(*AdvertisementReceived)(nil), // 21: router.v1.AdvertisementReceived
+	(*Handled)(nil),               // 22: router.v1.Handled
+	(*Tick)(nil),                  // 23: router.v1.Tick
+	nil,                           // 24: router.v1.Advertise.TagsEntry
+	nil,                           // 25: router.v1.Status.RoutesEntry
+	nil,                           // 26: router.v1.Status.CostsEntry
+	nil,                           // 27: router.v1.KnownNode.ConnectionsEntry
+	nil,                           // 28: router.v1.Tags.ValuesEntry
+	nil,                           // 29: router.v1.RoutingUpdate.ConnectionsEntry
+	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
 }
 var file_router_v1_router_proto_depIdxs = []int32{
 	0,  // 0: router.v1.Advertise.conn_type:type_name -> router.v1.ConnType
-	22, // 1: router.v1.Advertise.tags:type_name -> router.v1.Advertise.TagsEntry
+	24, // 1: router.v1.Advertise.tags:type_name -> router.v1.Advertise.TagsEntry
 	7,  // 2: router.v1.LinkUpReply.accepted:type_name -> router.v1.Accepted
 	8,  // 3: router.v1.LinkUpReply.refused:type_name -> router.v1.Refused
-	11, // 4: router.v1.Status.connections:type_name -> router.v1.Connection
-	12, // 5: router.v1.Status.known:type_name -> router.v1.KnownNode
-	23, // 6: router.v1.Status.routes:type_name -> router.v1.Status.RoutesEntry
-	14, // 7: router.v1.Status.advertisements:type_name -> router.v1.Advertisement
-	24, // 8: router.v1.Status.costs:type_name -> router.v1.Status.CostsEntry
-	25, // 9: router.v1.KnownNode.connections:type_name -> router.v1.KnownNode.ConnectionsEntry
-	28, // 10: router.v1.Advertisement.time:type_name -> google.protobuf.Timestamp
+	12, // 4: router.v1.Status.connections:type_name -> router.v1.Connection
+	13, // 5: router.v1.Status.known:type_name -> router.v1.KnownNode
+	25, // 6: router.v1.Status.routes:type_name -> router.v1.Status.RoutesEntry
+	15, // 7: router.v1.Status.advertisements:type_name -> router.v1.Advertisement
+	26, // 8: router.v1.Status.costs:type_name -> router.v1.Status.CostsEntry
+	27, // 9: router.v1.KnownNode.connections:type_name -> router.v1.KnownNode.ConnectionsEntry
+	30, // 10: router.v1.Advertisement.time:type_name -> google.protobuf.Timestamp
 	0,  // 11: router.v1.Advertisement.conn_type:type_name -> router.v1.ConnType
-	15, // 12: router.v1.Advertisement.tags:type_name -> router.v1.Tags
-	13, // 13: router.v1.Advertisement.work_commands:type_name -> router.v1.WorkCommand
-	26, // 14: router.v1.Tags.values:type_name -> router.v1.Tags.ValuesEntry
-	18, // 15: router.v1.UpdateReceived.update:type_name -> router.v1.RoutingUpdate
-	27, // 16: router.v1.RoutingUpdate.connections:type_name -> router.v1.RoutingUpdate.ConnectionsEntry
-	14, // 17: router.v1.AdvertisementReceived.advertisement:type_name -> router.v1.Advertisement
+	16, // 12: router.v1.Advertisement.tags:type_name -> router.v1.Tags
+	14, // 13: router.v1.Advertisement.work_commands:type_name -> router.v1.WorkCommand
+	28, // 14: router.v1.Tags.values:type_name -> router.v1.Tags.ValuesEntry
+	19, // 15: router.v1.UpdateReceived.update:type_name -> router.v1.RoutingUpdate
+	29, // 16: router.v1.RoutingUpdate.connections:type_name -> router.v1.RoutingUpdate.ConnectionsEntry
+	15, // 17: router.v1.AdvertisementReceived.advertisement:type_name -> router.v1.Advertisement
 	1,  // 18: router.v1.Tick.job:type_name -> router.v1.Job
 	19, // [19:19] is the sub-list for method output_type
 	19, // [19:19] is the sub-list for method input_type
@@ -1503,7 +1597,7 @@ func file_router_v1_router_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_router_v1_router_proto_rawDesc), len(file_router_v1_router_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   26,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
