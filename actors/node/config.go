@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"receptor/actors/links"
+	"receptor/transport/mesh/firewall"
+	"receptor/transport/secure"
 )
 
 // Config describes a node.
@@ -16,15 +18,25 @@ type Config struct {
 
 	// MaxIdle is how long a silent link is kept; zero means 21 s.
 	MaxIdle time.Duration
+	// Firewall rules are asked in order; the first that matches decides.
+	Firewall []firewall.Rule
+
+	// TLS configurations, for others to name.
+	TLSServers []secure.ServerOptions
+	TLSClients []secure.ClientOptions
 
 	// LocalOnly says that a node without any link is meant.
-	LocalOnly       bool
-	TCPListeners    []TCPListener
-	TCPPeers        []TCPPeer
+	LocalOnly    bool
+	TCPListeners []TCPListener
+	TCPPeers     []TCPPeer
+	UDPListeners []UDPListener
+	UDPPeers     []UDPPeer
+	WSListeners  []WSListener
+	WSPeers      []WSPeer
+
 	ControlServices []ControlService
 	WorkCommands    []WorkCommand
-	TCPServers      []TCPServer
-	TCPClients      []TCPClient
+	Services
 
 	// Backends are further ways to get links, for programs that embed a node.
 	Backends []links.Backend
@@ -36,38 +48,77 @@ type Config struct {
 // CountBackends is how many ways there are to get a link, a local-only one
 // included.
 func (c Config) CountBackends() int {
-	n := len(c.TCPListeners) + len(c.TCPPeers) + len(c.Backends)
+	n := len(c.TCPListeners) + len(c.TCPPeers) + len(c.UDPListeners) + len(c.UDPPeers) +
+		len(c.WSListeners) + len(c.WSPeers) + len(c.Backends)
 	if c.LocalOnly {
 		n++
 	}
 	return n
 }
 
-// TCPListener accepts links of neighbours.
-type TCPListener struct {
-	Addr         string             // host:port
-	Cost         float64            // of its links, above zero
-	NodeCost     map[string]float64 // cost by node ID, instead of Cost
-	AllowedPeers []string           // node IDs that may connect
+// LinkRules say who may be at the other end of a link, and what it costs. Both
+// ends must give the same cost.
+type LinkRules struct {
+	Cost         float64            // above zero
+	NodeCost     map[string]float64 // cost by node ID, instead of Cost; listeners only
+	AllowedPeers []string           // node IDs
 	AnyPeer      bool               // AllowedPeers does not count
 }
 
-// TCPPeer is a neighbour to dial.
+// TCPListener accepts links over TCP.
+type TCPListener struct {
+	Addr string // host:port
+	TLS  string // name of a TLS server; empty for none
+	LinkRules
+}
+
+// TCPPeer is a neighbour to dial over TCP.
 type TCPPeer struct {
-	Addr         string // host:port
-	Cost         float64
-	Redial       bool // dial again after a failure
-	AllowedPeers []string
-	AnyPeer      bool
+	Addr   string // host:port
+	Redial bool   // dial again after a failure
+	TLS    string // name of a TLS client; empty for none
+	LinkRules
+}
+
+// UDPListener accepts links over UDP.
+type UDPListener struct {
+	Addr string // host:port
+	LinkRules
+}
+
+// UDPPeer is a neighbour to reach over UDP.
+type UDPPeer struct {
+	Addr   string // host:port
+	Redial bool
+	LinkRules
+}
+
+// WSListener accepts links over WebSocket.
+type WSListener struct {
+	Addr string // host:port
+	Path string // of the URL; empty for "/"
+	TLS  string // name of a TLS server; empty for none
+	LinkRules
+}
+
+// WSPeer is a neighbour to dial over WebSocket.
+type WSPeer struct {
+	URL         string // ws:// or wss://
+	Redial      bool
+	ExtraHeader string // key:value; empty for none
+	TLS         string // name of a TLS client; empty: "default" for wss://
+	LinkRules
 }
 
 // ControlService is a place to give the node commands. Fields left empty open
 // nothing.
 type ControlService struct {
 	Service    string // name on the mesh, at most eight bytes
+	TLS        string // TLS server of the mesh service
 	SocketPath string
 	SocketMode fs.FileMode
 	TCPListen  string // host:port
+	TCPTLS     string // TLS server of the TCP port
 }
 
 // WorkCommand is a work type that runs a program.
@@ -77,17 +128,4 @@ type WorkCommand struct {
 	Params             string // split like a shell does
 	AllowRuntimeParams bool
 	VerifySignature    bool
-}
-
-// TCPServer listens on TCP and forwards to a service of the mesh.
-type TCPServer struct {
-	Addr          string
-	RemoteNode    string
-	RemoteService string
-}
-
-// TCPClient is a service of the mesh that forwards to a TCP address.
-type TCPClient struct {
-	Service string
-	Addr    string
 }

@@ -37,9 +37,11 @@ func full(t *testing.T) Config {
 	dir := t.TempDir()
 	return Config{
 		ID: "a", DataDir: filepath.Join(dir, "data"), Debug: true,
-		TCPListeners: []TCPListener{{Addr: "127.0.0.1:0", Cost: 1, AnyPeer: true}},
-		TCPServers:   []TCPServer{{Addr: "127.0.0.1:0", RemoteNode: "a", RemoteService: "tcp"}},
-		TCPClients:   []TCPClient{{Service: "tcp", Addr: "127.0.0.1:1"}},
+		TCPListeners: []TCPListener{{Addr: "127.0.0.1:0", LinkRules: LinkRules{Cost: 1, AnyPeer: true}}},
+		Services: Services{
+			TCPServers: []TCPServer{{Addr: "127.0.0.1:0", RemoteNode: "a", RemoteService: "tcp"}},
+			TCPClients: []TCPClient{{Service: "tcp", Addr: "127.0.0.1:1"}},
+		},
 		ControlServices: []ControlService{{
 			Service: "control", SocketPath: filepath.Join(dir, "sock"), SocketMode: 0o600, TCPListen: "127.0.0.1:0",
 		}},

@@ -44,21 +44,18 @@ func nodeConfig(c *config.Config, version string) node.Config {
 
 func tcpListener(l config.TCPListener) node.TCPListener {
 	return node.TCPListener{
-		Addr:         hostPort(l.BindAddr, l.Port),
-		Cost:         l.Cost,
-		NodeCost:     l.NodeCost,
-		AllowedPeers: l.AllowedPeers,
-		AnyPeer:      l.AllowedPeers == nil,
+		Addr: hostPort(l.BindAddr, l.Port),
+		LinkRules: node.LinkRules{
+			Cost: l.Cost, NodeCost: l.NodeCost, AllowedPeers: l.AllowedPeers, AnyPeer: l.AllowedPeers == nil,
+		},
 	}
 }
 
 func tcpPeer(p config.TCPPeer) node.TCPPeer {
 	return node.TCPPeer{
-		Addr:         p.Address,
-		Cost:         p.Cost,
-		Redial:       p.Redial,
-		AllowedPeers: p.AllowedPeers,
-		AnyPeer:      p.AllowedPeers == nil,
+		Addr:      p.Address,
+		Redial:    p.Redial,
+		LinkRules: node.LinkRules{Cost: p.Cost, AllowedPeers: p.AllowedPeers, AnyPeer: p.AllowedPeers == nil},
 	}
 }
 

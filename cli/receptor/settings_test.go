@@ -45,12 +45,14 @@ func TestEverythingReachesTheNode(t *testing.T) {
 	)
 	want := node.Config{
 		ID: "foo", DataDir: "/d", Version: "v1", Debug: true, MaxIdle: time.Minute,
-		TCPListeners:    []node.TCPListener{{Addr: "0.0.0.0:2222", Cost: 2, NodeCost: map[string]float64{"bar": 1.5}, AllowedPeers: []string{"bar"}}},
-		TCPPeers:        []node.TCPPeer{{Addr: "h:1", Cost: 3, AllowedPeers: []string{"baz"}}},
+		TCPListeners:    []node.TCPListener{{Addr: "0.0.0.0:2222", LinkRules: node.LinkRules{Cost: 2, NodeCost: map[string]float64{"bar": 1.5}, AllowedPeers: []string{"bar"}}}},
+		TCPPeers:        []node.TCPPeer{{Addr: "h:1", LinkRules: node.LinkRules{Cost: 3, AllowedPeers: []string{"baz"}}}},
 		ControlServices: []node.ControlService{{Service: "control", SocketPath: "/s", SocketMode: fs.FileMode(0o660), TCPListen: "0.0.0.0:8888"}},
 		WorkCommands:    []node.WorkCommand{{Type: "cat", Command: "/bin/cat", Params: "-u", AllowRuntimeParams: true}},
-		TCPServers:      []node.TCPServer{{Addr: "[::1]:1", RemoteNode: "n", RemoteService: "s"}},
-		TCPClients:      []node.TCPClient{{Service: "x", Addr: "h:2"}},
+		Services: node.Services{
+			TCPServers: []node.TCPServer{{Addr: "[::1]:1", RemoteNode: "n", RemoteService: "s"}},
+			TCPClients: []node.TCPClient{{Service: "x", Addr: "h:2"}},
+		},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
