@@ -1,15 +1,18 @@
 package control
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"strings"
 
 	"receptor/transport"
+	"receptor/transport/secure"
 )
 
-// ListenTCP listens on HOST:PORT; a PORT alone means all IPv4 addresses.
-func ListenTCP(addr string) *transport.Binding[transport.StreamListener] {
+// ListenTCP listens on HOST:PORT; a PORT alone means all IPv4 addresses. With a
+// configuration clients have to speak TLS; nil means none.
+func ListenTCP(addr string, cfg *tls.Config) *transport.Binding[transport.StreamListener] {
 	if !strings.Contains(addr, ":") {
 		addr = "0.0.0.0:" + addr
 	}
@@ -18,17 +21,23 @@ func ListenTCP(addr string) *transport.Binding[transport.StreamListener] {
 		if err != nil {
 			return nil, fmt.Errorf("error listening on TCP socket: %w", err)
 		}
-		return tcpListener{l.(*net.TCPListener)}, nil
+		return tcpListener{l.(*net.TCPListener), cfg}, nil
 	})
 }
 
-type tcpListener struct{ *net.TCPListener }
+type tcpListener struct {
+	*net.TCPListener
+	tls *tls.Config
+}
 
-// Accept returns the next client.
+// Accept returns the next client. It does not wait for its TLS hand-shake.
 func (l tcpListener) Accept() (transport.StreamConn, error) {
 	conn, err := l.AcceptTCP()
 	if err != nil {
 		return nil, err
+	}
+	if l.tls != nil {
+		return secure.ServerStream(conn, l.tls), nil
 	}
 	return conn, nil
 }

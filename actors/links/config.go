@@ -1,6 +1,7 @@
 package links
 
 import (
+	"crypto/x509"
 	"strings"
 	"time"
 
@@ -44,6 +45,9 @@ type Backend struct {
 	AllowedPeers []string
 	AnyPeer      bool // AllowedPeers does not matter
 	Redial       bool // dialer: not only once
+	// NodeIDs reads the node IDs in the certificates that a neighbour has shown; the
+	// one it gives itself has to be among them. Nil: certificates do not matter.
+	NodeIDs func([]*x509.Certificate) ([]string, error)
 }
 
 // linkConfig is what every link of a backend has in common.
@@ -60,7 +64,7 @@ func (c Config) linkConfig(b Backend) linkConfig {
 		handshake: handshake.Config{
 			NodeID: c.NodeID, Cost: cost, NodeCost: b.NodeCost, AllowedPeers: b.AllowedPeers, AnyPeer: b.AnyPeer,
 		},
-		log: c.Log, router: c.Router, plane: c.Plane, maxIdle: maxIdle, settled: func() {},
+		log: c.Log, router: c.Router, plane: c.Plane, maxIdle: maxIdle, nodeIDs: b.NodeIDs, settled: func() {},
 	}
 }
 

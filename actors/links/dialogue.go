@@ -61,6 +61,7 @@ func (l *link) handle(ctx actor.Context, msg []byte) (later bool) {
 	case wire.TypeRoutingUpdate:
 		var u wire.RoutingUpdate
 		if u, err = wire.DecodeRoutingUpdate(msg); err == nil {
+			l.certify()
 			action = l.shake.Update(u)
 			pass = func() { ctx.Request(l.cfg.router, updateReceived(l.shake.Node(), u)) }
 		}
@@ -87,6 +88,20 @@ func (l *link) handle(ctx actor.Context, msg []byte) (later bool) {
 		l.act(ctx, action)
 	}
 	return false
+}
+
+// certify reads the neighbour's certificate before its first update is looked at:
+// by then the hand-shake of the connection is over.
+func (l *link) certify() {
+	if l.cfg.nodeIDs == nil || l.shake.Node() != "" {
+		return
+	}
+	names, err := l.cfg.nodeIDs(l.pump.Certificates())
+	if err != nil {
+		l.cfg.log.Warn().Str("addr", l.remote).Err(err).Msg("names in the neighbour's certificate can't be read")
+		names = []string{""} // no node is called so: it is rejected
+	}
+	l.shake.Certified(names)
 }
 
 // undecodable skips a message. A neighbour that sends one sends many.

@@ -2,6 +2,7 @@ package links
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -26,7 +27,8 @@ type linkConfig struct {
 	router    *actor.PID
 	plane     *mesh.Plane
 	maxIdle   time.Duration
-	settled   func() // once established, or at the end; may be called again
+	nodeIDs   func([]*x509.Certificate) ([]string, error) // nil: certificates do not matter
+	settled   func()                                      // once established, or at the end; may be called again
 }
 
 // newLink describes a link. Each incarnation opens one connection.

@@ -2,6 +2,7 @@ package links
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +50,8 @@ type pump struct {
 	done    chan struct{}
 	credits chan struct{} // holds one for each control message not acknowledged
 
+	certs atomic.Pointer[func() []*x509.Certificate] // of the connection, if it has any
+
 	mode  atomic.Int32
 	begin time.Time
 	heard atomic.Int64 // when the last frame came, in ns since begin
@@ -84,6 +87,14 @@ func (p *pump) Establish() { p.mode.Store(established) }
 // Deafen drops whatever still comes in.
 func (p *pump) Deafen() { p.mode.Store(deaf) }
 
+// Certificates are those that the neighbour has shown, its own first.
+func (p *pump) Certificates() []*x509.Certificate {
+	if shown := p.certs.Load(); shown != nil {
+		return (*shown)()
+	}
+	return nil
+}
+
 // Silence is how long nothing was heard from the far end.
 func (p *pump) Silence() time.Duration { return time.Since(p.begin) - time.Duration(p.heard.Load()) }
 
@@ -97,6 +108,10 @@ func (p *pump) run(ctx context.Context) {
 		return
 	}
 	p.heard.Store(int64(time.Since(p.begin)))
+	if c, ok := conn.(interface{ PeerCertificates() []*x509.Certificate }); ok {
+		shown := c.PeerCertificates
+		p.certs.Store(&shown)
+	}
 	p.report.Opened(conn.RemoteAddr(), conn.MaxFrame())
 	p.lost(ctx, true, p.pump(ctx, conn))
 }

@@ -94,7 +94,7 @@ func BenchmarkQUIC(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		client, err := x.net.clientTLS("")
+		client, err := x.net.clientTLS(key{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -20,7 +20,7 @@ func (n *Network) dialled(k key) *pump {
 // connect opens a socket of its own for each connection: flows of different
 // sessions stay apart in the queues of the mesh, and notices find their session.
 func (n *Network) connect(ctx context.Context, p *pump) (*quic.Conn, func(), error) {
-	creds, err := n.clientTLS(p.key.tls)
+	creds, err := n.clientTLS(p.key)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -22,17 +22,20 @@ type NetworkConfig struct {
 	// ResetKey lets this node tell its peers at once that it has forgotten their
 	// sessions, if it is the same after a restart. Nil: they find out by silence.
 	ResetKey *[32]byte
+	// Credentials are the configured TLS profiles; nil: only the built-in one.
+	Credentials Credentials
 }
 
 // Network dials and listens. Its methods may be called by any goroutine that may
 // wait; they work while the streams actor runs.
 type Network struct {
-	plane    *mesh.Plane
-	log      zerolog.Logger
-	resetKey *quic.StatelessResetKey
-	table    *table
-	waiters  *waiters
-	ready    chan struct{} // closed when the actor started, the first time
+	plane       *mesh.Plane
+	log         zerolog.Logger
+	resetKey    *quic.StatelessResetKey
+	credentials Credentials
+	table       *table
+	waiters     *waiters
+	ready       chan struct{} // closed when the actor started, the first time
 
 	mu        sync.Mutex
 	office    *office // nil while no actor runs
@@ -50,7 +53,7 @@ type office struct {
 // NewNetwork returns the Network of a node.
 func NewNetwork(cfg NetworkConfig) *Network {
 	return &Network{
-		plane: cfg.Plane, log: cfg.Log, resetKey: (*quic.StatelessResetKey)(cfg.ResetKey),
+		plane: cfg.Plane, log: cfg.Log, resetKey: (*quic.StatelessResetKey)(cfg.ResetKey), credentials: cfg.Credentials,
 		table: newTable(), waiters: newWaiters(), ready: make(chan struct{}), listeners: map[*listener]struct{}{},
 	}
 }
@@ -64,10 +67,12 @@ func (n *Network) Dial(ctx context.Context, node, service, tlsName string) (tran
 	if !n.plane.HasRoute(node) {
 		return nil, fmt.Errorf("%w %s", mesh.ErrNoRoute, node)
 	}
-	if _, err := n.clientTLS(tlsName); err != nil {
-		return nil, err
-	}
 	k := key{node: node, service: service, tls: tlsName}
+	if tlsName != "" {
+		if _, err := n.clientTLS(k); err != nil {
+			return nil, err
+		}
+	}
 	if p := n.table.find(k); p != nil {
 		s, err := p.dialStream(ctx)
 		if err == nil {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net"
 	"sync"
 	"time"
 )
@@ -50,15 +51,29 @@ func selfSigned(commonName string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
-// clientTLS is how a dialer proves and checks identities; name is a configured
+// Credentials are the configured TLS profiles by name; the empty name never comes
+// here. Errors say "unknown TLS config NAME".
+type Credentials interface {
+	// Client is for dialling a service of a node, which has to prove that it is it.
+	Client(name, node string, protocols []string) (*tls.Config, error)
+	// Server is for a service of this node. nodeOf tells the node of an address.
+	Server(name string, protocols []string, nodeOf func(net.Addr) string) (*tls.Config, error)
+}
+
+var protocols = []string{alpnShared, alpnSingle}
+
+// clientTLS is how a dialer proves and checks identities; k.tls is a configured
 // TLS client, empty for the built-in profile.
-func (n *Network) clientTLS(name string) (*tls.Config, error) {
-	if name != "" {
-		return nil, fmt.Errorf("unknown TLS config %s", name)
+func (n *Network) clientTLS(k key) (*tls.Config, error) {
+	if k.tls != "" {
+		if n.credentials == nil {
+			return nil, fmt.Errorf("unknown TLS config %s", k.tls)
+		}
+		return n.credentials.Client(k.tls, k.node, protocols)
 	}
 	return &tls.Config{
 		MinVersion:            tls.VersionTLS13,
-		NextProtos:            []string{alpnShared, alpnSingle},
+		NextProtos:            protocols,
 		CurvePreferences:      curves,
 		ServerName:            n.plane.NodeID(),
 		InsecureSkipVerify:    true, // replaced by the check of the name
@@ -69,11 +84,14 @@ func (n *Network) clientTLS(name string) (*tls.Config, error) {
 // serverTLS is the same for a listener.
 func (n *Network) serverTLS(name string) (*tls.Config, error) {
 	if name != "" {
-		return nil, fmt.Errorf("unknown TLS config %s", name)
+		if n.credentials == nil {
+			return nil, fmt.Errorf("unknown TLS config %s", name)
+		}
+		return n.credentials.Server(name, protocols, nodeOf)
 	}
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
-		NextProtos:             []string{alpnShared, alpnSingle},
+		NextProtos:             protocols,
 		CurvePreferences:       curves,
 		SessionTicketsDisabled: true, // no dialer uses them
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"receptor/transport/frame"
+	"receptor/transport/mesh/firewall"
 	"receptor/transport/wire"
 )
 
@@ -20,6 +21,46 @@ const (
 func destination(msg []byte) uint64 { return binary.BigEndian.Uint64(msg[offTo:]) }
 
 func toService(msg []byte) wire.Service { return wire.Service(msg[offToSvc:wire.HeaderLen]) }
+
+// route is the way of every frame that does not come from a local socket.
+func (p *Plane) route(f *frame.Buf) {
+	switch {
+	case !p.admit(f.Bytes()):
+		f.Free()
+	case destination(f.Bytes()) == p.hash:
+		p.deliver(f)
+	default:
+		p.forward(f)
+	}
+}
+
+// admit asks the firewall, and tells the sender of what it rejects. Rules speak of
+// names, so nothing passes from or to a node that has none.
+func (p *Plane) admit(msg []byte) bool {
+	if p.rules == nil {
+		return true
+	}
+	h, err := wire.DecodeHeader(msg)
+	if err != nil {
+		return false
+	}
+	names := p.table.Load().names
+	from, known := names[h.From]
+	to, knownTo := names[h.To]
+	if !known || !knownTo {
+		p.counters.UnknownNode.Add(1)
+		return false
+	}
+	switch p.rules.Decide(from, to, h.FromService, h.ToService) {
+	case firewall.Accept:
+		return true
+	case firewall.Reject:
+		p.bounce(msg, wire.ProblemFirewall)
+	case firewall.Drop:
+	}
+	p.counters.Blocked.Add(1)
+	return false
+}
 
 // forward passes on a frame that is for another node.
 func (p *Plane) forward(f *frame.Buf) {
@@ -109,11 +150,7 @@ func (p *Plane) originate(h wire.Header, payload []byte) {
 	f := frame.New(wire.HeaderLen + len(payload))
 	h.Put(f.Bytes())
 	copy(f.Bytes()[wire.HeaderLen:], payload)
-	if h.To == p.hash {
-		p.deliver(f)
-		return
-	}
-	p.forward(f)
+	p.route(f)
 }
 
 // noticed hands an unreachable notice to the local socket it is about.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"receptor/transport/frame"
+	"receptor/transport/mesh/firewall"
 	"receptor/transport/wire"
 )
 
@@ -40,7 +41,8 @@ func mustService(name string) wire.Service {
 
 // Config describes a Plane.
 type Config struct {
-	NodeID string
+	NodeID   string
+	Firewall *firewall.Firewall // nil lets everything pass
 }
 
 // Plane is the data plane of one node. All methods may be called by any
@@ -49,6 +51,7 @@ type Config struct {
 type Plane struct {
 	self    string
 	hash    uint64
+	rules   *firewall.Firewall // nil lets everything pass
 	table   atomic.Pointer[table]
 	sockets sync.Map // wire.Service -> *Socket
 
@@ -80,13 +83,15 @@ type Counters struct {
 	Expired       atomic.Uint64 // out of hops
 	NoRoute       atomic.Uint64 // nowhere to send it
 	NoService     atomic.Uint64 // nobody listens here
+	Blocked       atomic.Uint64 // a firewall rule said no
+	UnknownNode   atomic.Uint64 // there are firewall rules, and a node in the header is not known
 	Forwarded     atomic.Uint64 // frames passed on to the next link
 	Delivered     atomic.Uint64 // frames handed to a local socket
 }
 
 // New returns the data plane of a node without links.
 func New(cfg Config) *Plane {
-	p := &Plane{self: cfg.NodeID, hash: wire.NodeHash(cfg.NodeID), links: map[string]*Queue{}}
+	p := &Plane{self: cfg.NodeID, hash: wire.NodeHash(cfg.NodeID), rules: cfg.Firewall, links: map[string]*Queue{}}
 	p.rebuild()
 	return p
 }
@@ -161,9 +166,5 @@ func (p *Plane) Receive(f *frame.Buf) {
 		f.Free()
 		return
 	}
-	if destination(f.Bytes()) == p.hash {
-		p.deliver(f)
-		return
-	}
-	p.forward(f)
+	p.route(f)
 }

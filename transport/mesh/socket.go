@@ -261,6 +261,10 @@ func (s *Socket) destination(addr net.Addr) (*Addr, error) {
 // tells errors.
 func (p *Plane) send(f *frame.Buf) error {
 	msg := f.Bytes()
+	if !p.admit(msg) {
+		f.Free()
+		return nil // a rejected sender gets a notice, as it would from afar
+	}
 	if destination(msg) == p.hash {
 		p.deliver(f)
 		return nil

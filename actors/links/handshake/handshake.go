@@ -29,6 +29,7 @@ const (
 	ReasonUnlisted   = "remote node no longer lists us as a connection"
 	ReasonChanged    = "remote node ID changed unexpectedly"
 	ReasonNameless   = "it did not tell its node ID"
+	ReasonUncertain  = "its certificate is for other nodes"
 )
 
 // Config is what both ends must agree on, and whom this end accepts.
@@ -78,7 +79,8 @@ type Machine struct {
 	cfg     Config
 	state   state
 	tries   int
-	node    string // the neighbour, from its first update on
+	names   []string // node IDs in its certificate; nil for none
+	node    string   // the neighbour, from its first update on
 	cost    float64
 	listsUs bool // the neighbour has listed us at least once
 }
@@ -96,6 +98,10 @@ func (m *Machine) Established() bool { return m.state == established }
 
 // Over reports whether the link has come to its end.
 func (m *Machine) Over() bool { return m.state == over }
+
+// Certified tells what node IDs the neighbour's certificate names, before its first
+// update. None means that the certificate says nothing of nodes.
+func (m *Machine) Certified(names []string) { m.names = names }
 
 // Tick is the beginning, or that another second went by.
 func (m *Machine) Tick() Action {
@@ -131,6 +137,8 @@ func (m *Machine) introduce(u wire.RoutingUpdate) Action {
 		return m.reject(ReasonNameless)
 	case m.node == m.cfg.NodeID:
 		return m.reject(ReasonOwnID)
+	case len(m.names) > 0 && !slices.Contains(m.names, m.node):
+		return m.reject(ReasonUncertain)
 	case !m.cfg.AnyPeer && !slices.Contains(m.cfg.AllowedPeers, m.node):
 		return m.reject(ReasonNotAllowed)
 	}

@@ -26,6 +26,13 @@ func refused(reason string) func(*Machine) Action {
 	return func(m *Machine) Action { return m.Refused(reason) }
 }
 
+func certified(names ...string) func(*Machine) Action {
+	return func(m *Machine) Action {
+		m.Certified(names)
+		return Action{}
+	}
+}
+
 var (
 	any1   = Config{NodeID: "a", Cost: 1, AnyPeer: true}
 	ask    = Action{Do: Ask, Node: "b", Cost: 1}
@@ -56,6 +63,10 @@ func TestRules(t *testing.T) {
 		{"2b an empty list allows nobody", Config{NodeID: "a", AllowedPeers: []string{}}, []step{
 			{update("b", "b", nil), reject("b", ReasonNotAllowed)}}},
 		{"2b allowed", Config{NodeID: "a", Cost: 1, AllowedPeers: []string{"c", "b"}}, []step{hello}},
+		{"its certificate names it", any1, []step{quiet(certified("c", "b")), hello}},
+		{"its certificate names others", any1, []step{quiet(certified("c")),
+			{update("b", "b", nil), reject("b", ReasonUncertain)}}},
+		{"its certificate names nobody", any1, []step{quiet(certified()), hello}},
 		{"2c cost of the node", Config{NodeID: "a", Cost: 1, AnyPeer: true, NodeCost: map[string]float64{"b": 2.5}}, []step{
 			{update("b", "b", nil), Action{Do: Ask, Node: "b", Cost: 2.5}}}},
 		{"2d the router refuses", any1, []step{hello,
