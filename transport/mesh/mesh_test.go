@@ -249,6 +249,25 @@ func TestListenErrors(t *testing.T) {
 	s.Close()
 }
 
+func TestWaitForRoute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Config{NodeID: "a"})
+		q := NewQueue(DefaultQueueBytes)
+		defer q.Close()
+		time.AfterFunc(time.Minute, func() { p.Attach("b", q) })
+		time.AfterFunc(time.Hour, func() { p.Publish(Routes{NextHop: map[string]string{"c": "b"}}) })
+		begin := time.Now()
+		if err := p.WaitForRoute(t.Context(), "c"); err != nil || time.Since(begin) != time.Hour {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := p.WaitForRoute(ctx, "d"); !errors.Is(err, ErrNoRoute) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestLossySocketHidesRoutingErrors(t *testing.T) {
 	p := New(Config{NodeID: "a"})
 	for lossy, want := range map[bool]error{true: nil, false: ErrNoRoute} {

@@ -1,7 +1,9 @@
 package mesh
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -72,8 +74,9 @@ type Routes struct {
 
 // table is the immutable answer to "where next, and who is that".
 type table struct {
-	next  map[uint64]*Queue
-	names map[uint64]string
+	next     map[uint64]*Queue
+	names    map[uint64]string
+	replaced chan struct{} // closed when there is a newer one
 }
 
 // Counters count what the data plane drops. They only grow.
@@ -134,6 +137,8 @@ func (p *Plane) rebuild() {
 	t := &table{
 		next:  make(map[uint64]*Queue, len(p.routes.NextHop)),
 		names: make(map[uint64]string, len(p.routes.Names)+len(p.links)+1),
+
+		replaced: make(chan struct{}),
 	}
 	for _, name := range p.routes.Names {
 		t.names[wire.NodeHash(name)] = name
@@ -147,16 +152,36 @@ func (p *Plane) rebuild() {
 		t.names[wire.NodeHash(name)] = name
 	}
 	t.names[p.hash] = p.self
-	p.table.Store(t)
+	if old := p.table.Swap(t); old != nil {
+		close(old.replaced)
+	}
 }
 
 // HasRoute reports whether datagrams to node have somewhere to go now.
-func (p *Plane) HasRoute(node string) bool {
+func (p *Plane) HasRoute(node string) bool { return p.table.Load().leads(p, node) }
+
+func (t *table) leads(p *Plane, node string) bool {
 	if IsLocalhost(node) || node == p.self {
 		return true
 	}
-	_, ok := p.table.Load().next[wire.NodeHash(node)]
+	_, ok := t.next[wire.NodeHash(node)]
 	return ok
+}
+
+// WaitForRoute waits until datagrams to node have somewhere to go. The error is
+// ErrNoRoute with the reason why ctx was done.
+func (p *Plane) WaitForRoute(ctx context.Context, node string) error {
+	for {
+		t := p.table.Load()
+		if t.leads(p, node) {
+			return nil
+		}
+		select {
+		case <-t.replaced:
+		case <-ctx.Done():
+			return fmt.Errorf("%w %s: %w", ErrNoRoute, node, context.Cause(ctx))
+		}
+	}
 }
 
 // Receive takes a data message off a link. It owns f and never blocks.

@@ -17,6 +17,9 @@ const (
 	// defaultRing is how many datagrams wait for a reader before new ones are
 	// dropped: a burst of one congestion window of a busy sender.
 	defaultRing = 2048
+	// MaxPayload is the longest payload of a datagram, in bytes. Links over UDP carry
+	// a little less.
+	MaxPayload = frame.MaxLen - wire.HeaderLen
 	// rememberedPeers bounds the addresses a socket keeps ready.
 	rememberedPeers = 256
 )
@@ -224,7 +227,7 @@ func (s *Socket) WriteTo(b []byte, addr net.Addr) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(b) > frame.MaxLen-wire.HeaderLen {
+	if len(b) > MaxPayload {
 		return 0, fmt.Errorf("%d bytes to %s: %w", len(b), a, ErrTooLarge)
 	}
 	f := frame.New(wire.HeaderLen + len(b))
