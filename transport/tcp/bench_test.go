@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"receptor/transport"
+	"receptor/transport/internal/authority"
 	"receptor/transport/internal/socket"
 )
 
@@ -25,8 +26,8 @@ func overTLS(t testing.TB, stream net.Conn, cfg *tls.Config) *Conn {
 func BenchmarkConn(b *testing.B) {
 	b.Run("plain", func(b *testing.B) { benchmark(b, nil, nil) })
 	b.Run("tls", func(b *testing.B) {
-		ca := newAuthority(b)
-		benchmark(b, ca.server(b), ca.client())
+		ca := authority.New(b)
+		benchmark(b, ca.Server(b), ca.Client())
 	})
 }
 

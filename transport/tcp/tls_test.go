@@ -2,15 +2,9 @@ package tcp
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"strings"
 	"testing"
@@ -19,70 +13,8 @@ import (
 	"receptor/test/probe"
 	"receptor/transport"
 	"receptor/transport/frame"
+	"receptor/transport/internal/authority"
 )
-
-// authority signs certificates for a test.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pool *x509.CertPool
-}
-
-func newAuthority(t testing.TB) *authority {
-	t.Helper()
-	a := &authority{key: newKey(t), pool: x509.NewCertPool()}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &a.key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a.cert, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	a.pool.AddCert(a.cert)
-	return a
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-// issue signs a certificate for loopback and a name, valid for d from now.
-func (a *authority) issue(t testing.TB, name string, d time.Duration) tls.Certificate {
-	t.Helper()
-	key := newKey(t)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		NotBefore:   time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(d),
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
-func (a *authority) server(t testing.TB) *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{a.issue(t, "server", time.Hour)}}
-}
-
-func (a *authority) mutual(t testing.TB) *tls.Config {
-	cfg := a.server(t)
-	cfg.ClientAuth, cfg.ClientCAs = tls.RequireAndVerifyClientCert, a.pool
-	return cfg
-}
-
-func (a *authority) client() *tls.Config { return &tls.Config{RootCAs: a.pool} }
 
 func listenTLS(t testing.TB, cfg *tls.Config) *Listener {
 	t.Helper()
@@ -141,12 +73,12 @@ func meetTLS(t testing.TB, server, client *tls.Config) (near, far transport.Conn
 }
 
 func TestFramesOverTLS(t *testing.T) {
-	ca := newAuthority(t)
-	with := ca.client()
-	with.Certificates = []tls.Certificate{ca.issue(t, "client", time.Hour)}
+	ca := authority.New(t)
+	with := ca.Client()
+	with.Certificates = []tls.Certificate{ca.Issue(t, "client", time.Hour)}
 	for name, configs := range map[string][2]*tls.Config{
-		"server only": {ca.server(t), ca.client()},
-		"mutual":      {ca.mutual(t), with},
+		"server only": {ca.Server(t), ca.Client()},
+		"mutual":      {ca.Mutual(t), with},
 	} {
 		t.Run(name, func(t *testing.T) {
 			probe.NoGoroutineLeft(t, func() {
@@ -178,8 +110,8 @@ func TestFramesOverTLS(t *testing.T) {
 
 // TestBatchOverTLSIsOneWrite counts below TLS.
 func TestBatchOverTLSIsOneWrite(t *testing.T) {
-	ca := newAuthority(t)
-	l := listenTLS(t, ca.server(t))
+	ca := authority.New(t)
+	l := listenTLS(t, ca.Server(t))
 	go func() {
 		conn, err := l.Accept()
 		if err != nil {
@@ -199,7 +131,7 @@ func TestBatchOverTLSIsOneWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	count := &counting{Conn: stream}
-	conn := overTLS(t, count, ca.client())
+	conn := overTLS(t, count, ca.Client())
 	before := count.writes
 	if err := conn.WriteFrames(batchOf(1200, 60000, 30000)); err != nil {
 		t.Fatal(err)
@@ -222,25 +154,25 @@ func (c *counting) Write(p []byte) (int, error) {
 
 // TestRefusals names the check that fails, on the side that makes it.
 func TestRefusals(t *testing.T) {
-	ca, other := newAuthority(t), newAuthority(t)
-	expired := &tls.Config{Certificates: []tls.Certificate{ca.issue(t, "server", -time.Hour)}}
-	misnamed := ca.client()
+	ca, other := authority.New(t), authority.New(t)
+	expired := &tls.Config{Certificates: []tls.Certificate{ca.Issue(t, "server", -time.Hour)}}
+	misnamed := ca.Client()
 	misnamed.ServerName = "somebody"
-	stranger := ca.client()
-	stranger.Certificates = []tls.Certificate{other.issue(t, "client", time.Hour)}
-	pinned := ca.client()
+	stranger := ca.Client()
+	stranger.Certificates = []tls.Certificate{other.Issue(t, "client", time.Hour)}
+	pinned := ca.Client()
 	pinned.VerifyConnection = func(tls.ConnectionState) error { return errors.New("not pinned") }
 	for name, c := range map[string]struct {
 		server, client *tls.Config
 		dialer, far    string // part of the error
 	}{
-		"wrong name":      {ca.server(t), misnamed, "not somebody", "bad certificate"},
-		"wrong authority": {other.server(t), ca.client(), "signed by unknown authority", "bad certificate"},
-		"expired":         {expired, ca.client(), "certificate has expired", "bad certificate"},
-		"not pinned":      {ca.server(t), pinned, "not pinned", "bad certificate"},
-		"no certificate":  {ca.mutual(t), ca.client(), "", "didn't provide a certificate"},
-		"wrong client":    {ca.mutual(t), stranger, "", "signed by unknown authority"},
-		"plain client":    {ca.server(t), nil, "", "does not look like a TLS handshake"},
+		"wrong name":      {ca.Server(t), misnamed, "not somebody", "bad certificate"},
+		"wrong authority": {other.Server(t), ca.Client(), "signed by unknown authority", "bad certificate"},
+		"expired":         {expired, ca.Client(), "certificate has expired", "bad certificate"},
+		"not pinned":      {ca.Server(t), pinned, "not pinned", "bad certificate"},
+		"no certificate":  {ca.Mutual(t), ca.Client(), "", "didn't provide a certificate"},
+		"wrong client":    {ca.Mutual(t), stranger, "", "signed by unknown authority"},
+		"plain client":    {ca.Server(t), nil, "", "does not look like a TLS handshake"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := listenTLS(t, c.server)
@@ -277,8 +209,8 @@ func TestRefusals(t *testing.T) {
 // TestDawdlersKeepNobodyWaiting has a client that never begins its handshake.
 func TestDawdlersKeepNobodyWaiting(t *testing.T) {
 	probe.NoGoroutineLeft(t, func() {
-		ca := newAuthority(t)
-		l := listenTLS(t, ca.server(t))
+		ca := authority.New(t)
+		l := listenTLS(t, ca.Server(t))
 		silent, err := net.Dial("tcp", l.Addr())
 		if err != nil {
 			t.Fatal(err)
@@ -294,7 +226,7 @@ func TestDawdlersKeepNobodyWaiting(t *testing.T) {
 		}()
 		go func() { ends <- first.WriteFrames(batchOf(1)) }()
 		go func() {
-			conn, err := dialTLS(t, l.Addr(), ca.client())
+			conn, err := dialTLS(t, l.Addr(), ca.Client())
 			if err == nil {
 				err = errors.Join(conn.WriteFrames(batchOf(10)), conn.Close())
 			}
@@ -322,7 +254,7 @@ func TestDawdlersKeepNobodyWaiting(t *testing.T) {
 func TestDialEndsWithItsContext(t *testing.T) {
 	probe.NoGoroutineLeft(t, func() {
 		l := listenTLS(t, nil) // never answers the handshake
-		d, err := NewTLSDialer(l.Addr(), newAuthority(t).client())
+		d, err := NewTLSDialer(l.Addr(), authority.New(t).Client())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -108,28 +108,51 @@ func Meet(t *testing.T, conn transport.Conn) {
 	}
 }
 
-// echo sends n bytes of data to ourselves, by way of the node.
+// echo sends n bytes of data to ourselves, by way of the node, until they are back:
+// the node may not have its route to us yet.
 func echo(t *testing.T, conn transport.Conn, n int) {
 	t.Helper()
-	msg := append(make([]byte, wire.HeaderLen), bytes.Repeat([]byte{byte(n)}, n)...)
+	msg := append(make([]byte, wire.HeaderLen), bytes.Repeat([]byte{byte(n % 251)}, n)...)
 	hash := wire.NodeHash(ours)
 	header := wire.Header{HopsToLive: 9, From: hash, To: hash}
 	header.Put(msg)
-	if err := send(conn, msg); err != nil {
-		t.Fatal(err)
-	}
+	stop := keepSending(t, conn, msg)
+	defer stop()
 	for {
 		f, err := conn.ReadFrame()
 		if err != nil {
 			t.Fatalf("waiting for %d bytes: %v", n, err)
 		}
-		if f.Len() > 0 && f.Bytes()[0] == wire.TypeData {
+		if f.Len() == len(msg) && f.Bytes()[0] == wire.TypeData {
 			if !bytes.Equal(f.Bytes()[wire.HeaderLen:], msg[wire.HeaderLen:]) {
-				t.Errorf("%d bytes came back as %d", n, f.Len()-wire.HeaderLen)
+				t.Errorf("%d bytes came back as others", n)
 			}
 			return
 		}
 	}
+}
+
+// keepSending sends a message again and again until stop is called.
+func keepSending(t *testing.T, conn transport.Conn, msg []byte) (stop func()) {
+	t.Helper()
+	over, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		again := time.NewTicker(100 * time.Millisecond)
+		defer again.Stop()
+		for {
+			if err := send(conn, msg); err != nil {
+				t.Error(err)
+				return
+			}
+			select {
+			case <-again.C:
+			case <-over:
+				return
+			}
+		}
+	}()
+	return func() { close(over); <-done }
 }
 
 func update(seq uint64, conns map[string]float64) []byte {

@@ -20,6 +20,7 @@ type TLS struct {
 	*tls.Conn
 	burst     *burst
 	handshake func() error
+	failed    func(error) // nil: nobody wants to know
 	done      atomic.Bool // the handshake succeeded
 }
 
@@ -71,11 +72,19 @@ func (t *TLS) shake() error {
 	ctx, cancel := context.WithTimeout(context.Background(), DialTimeout)
 	defer cancel()
 	if err := t.HandshakeContext(ctx); err != nil {
-		return fmt.Errorf("tls handshake with %s: %w", t.RemoteAddr(), err)
+		err = fmt.Errorf("tls handshake with %s: %w", t.RemoteAddr(), err)
+		if t.failed != nil {
+			t.failed(err)
+		}
+		return err
 	}
 	t.done.Store(true)
 	return nil
 }
+
+// OnFailure has f told why the handshake failed, beside those who read and write.
+// It has to be called before them.
+func (t *TLS) OnFailure(f func(error)) { t.failed = f }
 
 // Shake does the handshake now, unless it has been done, and gives up with ctx.
 func (t *TLS) Shake(ctx context.Context) error {
