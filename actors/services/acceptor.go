@@ -3,11 +3,10 @@ package services
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/asynkron/protoactor-go/actor"
 
 	servicesv1 "receptor/proto/services/v1"
 	"receptor/transport"
@@ -16,10 +15,15 @@ import (
 // acceptPause is waited when the machine is short of descriptors or memory.
 const acceptPause = 100 * time.Millisecond
 
-// acceptor owns a listener and the goroutine that blocks on it. Clients that it
-// accepted wait in its table until their actor takes them.
+// serveStream speaks with one client until the end, and closes it.
+type serveStream func(ctx context.Context, client transport.StreamConn) (servicesv1.End, error)
+
+// acceptor is the intake of byte streams: a listener and the goroutine that blocks
+// on it. Clients that it accepted wait in its table until their actor takes them.
 type acceptor struct {
 	listener transport.StreamListener
+	serve    serveStream
+	out      proxySink
 	slots    chan struct{} // one per connection that may be open
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -30,34 +34,19 @@ type acceptor struct {
 	clients map[uint64]transport.StreamConn
 }
 
-// proxySink is the only place where the accept loop meets the proxy's mailbox.
-type proxySink struct {
-	root        *actor.RootContext
-	proxy       *actor.PID
-	incarnation uint64
-}
-
-func (s proxySink) accepted(client uint64) {
-	s.root.Send(s.proxy, &servicesv1.ClientAccepted{Incarnation: s.incarnation, Client: client})
-}
-
-func (s proxySink) lost(err error) {
-	s.root.Send(s.proxy, &servicesv1.ListenerLost{Incarnation: s.incarnation, Text: err.Error()})
-}
-
-func newAcceptor(l transport.StreamListener, limit int) *acceptor {
+func newAcceptor(l transport.StreamListener, limit int, serve serveStream, out proxySink) *acceptor {
 	a := &acceptor{
-		listener: l, slots: make(chan struct{}, limit),
+		listener: l, serve: serve, out: out, slots: make(chan struct{}, limit),
 		done: make(chan struct{}), clients: map[uint64]transport.StreamConn{},
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a
 }
 
-func (a *acceptor) start(out proxySink) { go a.run(out) }
+func (a *acceptor) start() { go a.run() }
 
 // run accepts while there is room; others wait in the queue of the socket.
-func (a *acceptor) run(out proxySink) {
+func (a *acceptor) run() {
 	defer close(a.done)
 	for {
 		select {
@@ -68,11 +57,11 @@ func (a *acceptor) run(out proxySink) {
 		c, err := a.accept()
 		if err != nil {
 			if a.ctx.Err() == nil {
-				out.lost(err)
+				a.out.lost(err)
 			}
 			return
 		}
-		out.accepted(a.keep(c))
+		a.out.appeared(a.keep(c))
 	}
 }
 
@@ -83,15 +72,25 @@ func (a *acceptor) accept() (transport.StreamConn, error) {
 		if err == nil || !passing(err) {
 			return c, err
 		}
-		select {
-		case <-time.After(acceptPause):
-		case <-a.ctx.Done():
+		if !pause(a.ctx, acceptPause) {
 			return nil, err
 		}
 	}
 }
 
-// passing errors say nothing about the listener.
+// pause reports whether it waited to the end.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// passing errors say nothing about the socket.
 func passing(err error) bool {
 	for _, e := range []error{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR,
@@ -112,16 +111,19 @@ func (a *acceptor) keep(c transport.StreamConn) uint64 {
 }
 
 // take hands a client over to its actor.
-func (a *acceptor) take(id uint64) transport.StreamConn {
+func (a *acceptor) take(id uint64) guest {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c := a.clients[id]
 	delete(a.clients, id)
-	return c
+	return guest{
+		name: fmt.Sprint(id), kind: "connection", addr: c.RemoteAddr().String(),
+		serve: func(ctx context.Context) (servicesv1.End, error) { return a.serve(ctx, c) },
+	}
 }
 
-// leave frees the slot of a connection that has ended.
-func (a *acceptor) leave() { <-a.slots }
+// left frees the slot of a connection that has ended.
+func (a *acceptor) left() { <-a.slots }
 
 // stop closes the listener and the clients that nobody took, and waits.
 func (a *acceptor) stop() error {

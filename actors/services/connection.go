@@ -3,32 +3,38 @@ package services
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
 
 	"receptor/actors/supervise"
 	servicesv1 "receptor/proto/services/v1"
-	"receptor/transport"
-	"receptor/transport/bridge"
 )
 
-// connection joins one client with the target.
+// guest is a client that came, and what is done for it.
+type guest struct {
+	name, kind string
+	addr       string
+	// serve blocks until all is over or ctx is done, and leaves nothing open.
+	serve func(ctx context.Context) (servicesv1.End, error)
+}
+
+// connection serves one client.
 //
 //	parent   proxy, which never restarts it: the client comes again
-//	owns     the client and a goroutine that dials the target and copies
-//	fails    when the target can't be reached, or a side breaks off
+//	owns     the client, what it is joined with, and the goroutines between
+//	fails    when the far end can't be had, a side breaks off, or all is said
 //	restart  none
 type connection struct {
-	cfg    proxyConfig
-	client transport.StreamConn
+	log    zerolog.Logger
+	guest  guest
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
 }
 
-func newConnection(cfg proxyConfig, client transport.StreamConn) *connection {
-	c := &connection{cfg: cfg, client: client, done: make(chan struct{})}
+func newConnection(log zerolog.Logger, g guest) *connection {
+	c := &connection{log: log, guest: g, done: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
 }
@@ -51,34 +57,26 @@ func (c *connection) Receive(ctx actor.Context) {
 	}
 }
 
-// connectionSink is the only place where the copying goroutine meets the mailbox.
+// connectionSink is the only place where a connection's goroutines meet its
+// mailbox.
 type connectionSink struct {
 	root       *actor.RootContext
 	connection *actor.PID
 }
 
-func (s connectionSink) ended(end servicesv1.End, text string) {
-	s.root.Send(s.connection, &servicesv1.ConnectionEnded{End: end, Text: text})
+func (s connectionSink) ended(end servicesv1.End, why error) {
+	s.root.Send(s.connection, &servicesv1.ConnectionEnded{End: end, Text: why.Error()})
 }
+
+var errAllSaid = errors.New("closed")
 
 func (c *connection) run(out connectionSink) {
 	defer close(c.done)
-	target, err := c.cfg.dial(c.ctx)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("dial %s: %w", c.cfg.target, err), c.client.Close())
-		out.ended(servicesv1.End_END_REFUSED, err.Error())
-		return
+	end, why := c.guest.serve(c.ctx)
+	if why == nil {
+		why = errAllSaid
 	}
-	interrupt := context.AfterFunc(c.ctx, func() {
-		bridge.Abort(target)
-		bridge.Abort(c.client)
-	})
-	defer interrupt()
-	if err := bridge.Bridge(c.client, target); err != nil {
-		out.ended(servicesv1.End_END_LOST, err.Error())
-		return
-	}
-	out.ended(servicesv1.End_END_CLOSED, "closed")
+	out.ended(end, why)
 }
 
 // ended is where a client's fate is told: one warning for one that could not be
@@ -86,7 +84,7 @@ func (c *connection) run(out connectionSink) {
 func (c *connection) ended(m *servicesv1.ConnectionEnded) {
 	switch m.GetEnd() {
 	case servicesv1.End_END_REFUSED:
-		c.cfg.log.Warn().Stringer("addr", c.client.RemoteAddr()).Str("err", m.GetText()).Msg("client can't be served")
+		c.log.Warn().Str("addr", c.guest.addr).Str("err", m.GetText()).Msg("client can't be served")
 		supervise.Fail(supervise.CauseRefused, errors.New(m.GetText()))
 	case servicesv1.End_END_LOST:
 		supervise.Fail(supervise.CauseLost, errors.New(m.GetText()))

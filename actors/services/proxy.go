@@ -1,7 +1,6 @@
 package services
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -12,19 +11,45 @@ import (
 	"receptor/actors/supervise"
 	routerv1 "receptor/proto/router/v1"
 	servicesv1 "receptor/proto/services/v1"
-	"receptor/transport"
 )
 
-// proxyConfig says where a proxy listens and what it dials for each client.
+// proxyConfig says where a proxy finds its clients and where they are led.
 type proxyConfig struct {
 	log     zerolog.Logger
 	service string // of the mesh
-	open    func() (transport.StreamListener, error)
-	target  string
-	dial    func(ctx context.Context) (transport.StreamConn, error)
+	target  string // for people
+	open    func(out proxySink) (intake, error)
 	router  *actor.PID          // told of advert
 	advert  *routerv1.Advertise // nil if it does not listen on the mesh
-	max     int
+}
+
+// intake owns a socket at which clients appear, and the goroutine that blocks on
+// it. It tells of each client by a number.
+type intake interface {
+	start()
+	take(client uint64) guest
+	left() // the actor of one that was taken has ended
+	stop() error
+}
+
+// proxySink is the only place where the goroutines of an intake meet the proxy's
+// mailbox.
+type proxySink struct {
+	root        *actor.RootContext
+	proxy       *actor.PID
+	incarnation uint64
+}
+
+func (s proxySink) appeared(client uint64) {
+	s.root.Send(s.proxy, &servicesv1.ClientAppeared{Incarnation: s.incarnation, Client: client})
+}
+
+func (s proxySink) lost(err error) {
+	s.root.Send(s.proxy, &servicesv1.ListenerLost{Incarnation: s.incarnation, Text: err.Error()})
+}
+
+func (s proxySink) trouble(err error) {
+	s.root.Send(s.proxy, &servicesv1.TroubleSeen{Incarnation: s.incarnation, Text: err.Error()})
 }
 
 func newProxy(cfg proxyConfig) *proxy {
@@ -36,14 +61,14 @@ func newProxy(cfg proxyConfig) *proxy {
 // proxy listens, and has a connection for each client.
 //
 //	parent   services, which restarts it with Backoff
-//	owns     one acceptor: a listener and the goroutine that blocks on it
-//	fails    when the listener can't be had, or is lost
+//	owns     one intake: a socket and the goroutine that blocks on it
+//	fails    when the socket can't be had, or is lost
 //	restart  listens again; connections that were open have ended
 type proxy struct {
 	*supervise.Supervisor
 	cfg         proxyConfig
 	incarnation uint64
-	acceptor    *acceptor // nil while there is no listener
+	intake      intake // nil while there is no socket
 }
 
 // Receive implements actor.Actor.
@@ -60,10 +85,12 @@ func (p *proxy) Receive(ctx actor.Context) {
 		p.left()
 	case *actor.Stopped:
 
-	case *servicesv1.ClientAccepted:
-		p.accepted(ctx, m)
+	case *servicesv1.ClientAppeared:
+		p.appeared(ctx, m)
 	case *servicesv1.ListenerLost:
 		p.lost(ctx, m)
+	case *servicesv1.TroubleSeen:
+		p.trouble(m)
 
 	default:
 		supervise.Unexpected(ctx)
@@ -71,49 +98,49 @@ func (p *proxy) Receive(ctx actor.Context) {
 }
 
 func (p *proxy) start(ctx actor.Context) {
-	l, err := p.cfg.open()
+	in, err := p.cfg.open(proxySink{root: ctx.ActorSystem().Root, proxy: ctx.Self(), incarnation: p.incarnation})
 	if err != nil {
 		supervise.Fail(supervise.CauseBind, fmt.Errorf("proxy to %s: %w", p.cfg.target, err))
 	}
-	p.acceptor = newAcceptor(l, p.cfg.max)
+	p.intake = in
 	if p.cfg.advert != nil {
 		ctx.Send(p.cfg.router, p.cfg.advert)
 	}
-	p.acceptor.start(proxySink{root: ctx.ActorSystem().Root, proxy: ctx.Self(), incarnation: p.incarnation})
+	p.intake.start()
 }
 
 // stop withdraws first: nobody should dial what is about to close.
 func (p *proxy) stop(ctx actor.Context) {
-	if p.acceptor == nil {
+	if p.intake == nil {
 		return
 	}
 	if p.cfg.advert != nil {
 		ctx.Send(p.cfg.router, &routerv1.Withdraw{Service: p.cfg.service})
 	}
-	if err := p.acceptor.stop(); err != nil {
-		p.cfg.log.Debug().Err(err).Msg("close of a proxy's listener")
+	if err := p.intake.stop(); err != nil {
+		p.cfg.log.Debug().Err(err).Msg("close of a proxy's socket")
 	}
-	p.acceptor = nil
+	p.intake = nil
 }
 
 // left makes room for one more connection.
 func (p *proxy) left() {
-	if p.acceptor != nil {
-		p.acceptor.leave()
+	if p.intake != nil {
+		p.intake.left()
 	}
 }
 
-func (p *proxy) accepted(ctx actor.Context, m *servicesv1.ClientAccepted) {
-	if m.GetIncarnation() != p.incarnation {
-		return // the old acceptor has closed it
+func (p *proxy) appeared(ctx actor.Context, m *servicesv1.ClientAppeared) {
+	if m.GetIncarnation() != p.incarnation || p.intake == nil {
+		return // the old intake has closed it
 	}
-	client := p.acceptor.take(m.GetClient())
+	g := p.intake.take(m.GetClient())
 	_, err := p.Spawn(ctx, supervise.Spec{
-		Name: fmt.Sprint(m.GetClient()), Kind: "connection", Lifetime: supervise.Temporary,
-		New: func() actor.Actor { return newConnection(p.cfg, client) },
+		Name: g.name, Kind: g.kind, Lifetime: supervise.Temporary,
+		New: func() actor.Actor { return newConnection(p.cfg.log, g) },
 	})
 	if err != nil {
-		panic(fmt.Errorf("connection %d: %w", m.GetClient(), err)) // numbers are unique
+		panic(fmt.Errorf("%s %s: %w", g.kind, g.name, err)) // numbers are unique
 	}
 }
 
@@ -123,4 +150,10 @@ func (p *proxy) lost(ctx actor.Context, m *servicesv1.ListenerLost) {
 	}
 	p.stop(ctx)
 	supervise.Fail(supervise.CauseLost, errors.New(m.GetText()))
+}
+
+func (p *proxy) trouble(m *servicesv1.TroubleSeen) {
+	if m.GetIncarnation() == p.incarnation {
+		p.cfg.log.Warn().Str("err", m.GetText()).Msg("clients can't be served")
+	}
 }

@@ -3,7 +3,6 @@ package services
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -14,41 +13,9 @@ import (
 	"receptor/transport"
 )
 
-// Config describes the family.
-type Config struct {
-	Log        zerolog.Logger
-	Router     *actor.PID
-	Dial       transport.DialStream
-	TCPServers []TCPServer
-	TCPClients []TCPClient
-	// MaxConnections bounds the connections of each proxy; zero means 4096.
-	MaxConnections int
-}
-
-// TCPServer takes TCP connections to a service of the mesh.
-type TCPServer struct {
-	Addr          string // as configured, for names and logs
-	Binding       *transport.Binding[net.Listener]
-	RemoteNode    string
-	RemoteService string
-	TLSClient     string // towards the mesh; empty for the built-in profile
-}
-
-// TCPClient takes streams of the mesh to a TCP address.
-type TCPClient struct {
-	Service string
-	Addr    string
-	Binding *transport.Binding[transport.StreamListener] // listens on Service
-}
-
-// defaultMaxConnections is what one proxy carries; further clients wait.
-const defaultMaxConnections = 4096
-
 // New returns the producer of the services supervisor.
 func New(cfg Config) func() actor.Actor {
-	if cfg.MaxConnections == 0 {
-		cfg.MaxConnections = defaultMaxConnections
-	}
+	cfg = cfg.withDefaults()
 	return func() actor.Actor {
 		return &services{Supervisor: supervise.New(cfg.Log, supervise.Backoff{}), cfg: cfg, names: map[string]int{}}
 	}
@@ -57,7 +24,7 @@ func New(cfg Config) func() actor.Actor {
 // services starts what is configured.
 //
 //	parent   node
-//	owns     the proxies
+//	owns     the proxies and IP routers
 //	fails    never by itself
 //	restart  every proxy begins anew
 type services struct {
@@ -81,59 +48,92 @@ func (s *services) Receive(ctx actor.Context) {
 }
 
 func (s *services) start(ctx actor.Context) {
-	for _, t := range s.cfg.TCPServers {
-		s.spawn(ctx, "tcp-server:"+t.Addr, s.tcpServer(t))
+	for _, c := range s.cfg.TCPServers {
+		s.proxy(ctx, "tcp-server:"+c.Addr, s.tcpServer(c))
 	}
-	for _, t := range s.cfg.TCPClients {
-		s.spawn(ctx, "tcp-client:"+t.Service, s.tcpClient(t))
+	for _, c := range s.cfg.TCPClients {
+		s.proxy(ctx, "tcp-client:"+c.Service, s.tcpClient(c))
+	}
+	for _, c := range s.cfg.UDPServers {
+		s.proxy(ctx, "udp-server:"+c.Addr, s.udpServer(c))
+	}
+	for _, c := range s.cfg.UDPClients {
+		s.proxy(ctx, "udp-client:"+c.Service, s.udpClient(c))
+	}
+	for _, c := range s.cfg.UnixServers {
+		s.proxy(ctx, "unix-socket-server:"+c.Path, s.unixServer(c))
+	}
+	for _, c := range s.cfg.UnixClients {
+		s.proxy(ctx, "unix-socket-client:"+c.Service, s.unixClient(c))
+	}
+	for _, c := range s.cfg.Commands {
+		s.proxy(ctx, "command-service:"+c.Service, s.command(c))
+	}
+	for _, c := range s.cfg.IPRouters {
+		log := s.log(c.Network)
+		s.spawn(ctx, "ip-router:"+c.Network, supervise.Spec{
+			Kind: "ip-router", New: func() actor.Actor { return newIPRouter(c, s.cfg, log) },
+		})
 	}
 }
 
-func (s *services) spawn(ctx actor.Context, name string, cfg proxyConfig) {
-	cfg.log = s.cfg.Log.With().Str("service", cfg.service).Logger()
-	cfg.max = s.cfg.MaxConnections
-	name = strings.ReplaceAll(name, "/", "_")
-	if s.names[name]++; s.names[name] > 1 {
-		name = fmt.Sprintf("%s#%d", name, s.names[name]) // a port of 0 may be asked for twice
-	}
-	_, err := s.Spawn(ctx, supervise.Spec{
-		Name: name, Kind: "proxy", Supervises: true,
-		New: func() actor.Actor { return newProxy(cfg) },
+// log is for what stands for a service of the mesh.
+func (s *services) log(service string) zerolog.Logger {
+	return s.cfg.Log.With().Str("service", service).Logger()
+}
+
+func (s *services) proxy(ctx actor.Context, name string, cfg proxyConfig) {
+	cfg.log = s.log(cfg.service)
+	s.spawn(ctx, name, supervise.Spec{
+		Kind: "proxy", Supervises: true, New: func() actor.Actor { return newProxy(cfg) },
 	})
-	if err != nil {
-		panic(fmt.Errorf("proxy %s: %w", name, err)) // names are unique
+}
+
+func (s *services) spawn(ctx actor.Context, name string, spec supervise.Spec) {
+	spec.Name = strings.ReplaceAll(name, "/", "_")
+	if s.names[spec.Name]++; s.names[spec.Name] > 1 {
+		spec.Name = fmt.Sprintf("%s#%d", spec.Name, s.names[spec.Name]) // a port of 0 may be asked for twice
+	}
+	if _, err := s.Spawn(ctx, spec); err != nil {
+		panic(fmt.Errorf("%s %s: %w", spec.Kind, spec.Name, err)) // names are unique
 	}
 }
 
-// tcpServer listens on TCP and dials the mesh.
-func (s *services) tcpServer(t TCPServer) proxyConfig {
+// outward is a proxy that listens on this machine and dials the mesh.
+func (s *services) outward(
+	open func() (transport.StreamListener, error), node, service, tlsClient string,
+) proxyConfig {
+	target := node + ":" + service
+	serve := join(target, func(ctx context.Context) (transport.StreamConn, error) {
+		return s.cfg.Dial(ctx, node, service, tlsClient)
+	})
+	return proxyConfig{service: service, target: target, open: s.accepting(open, serve)}
+}
+
+// inward is a proxy that listens on the mesh, and advertises that.
+func (s *services) inward(
+	service, tlsServer, target string, tags map[string]string,
+	open func() (transport.StreamListener, error), serve serveStream,
+) proxyConfig {
+	kind := routerv1.ConnType_CONN_TYPE_STREAM
+	if tlsServer != "" {
+		kind = routerv1.ConnType_CONN_TYPE_STREAM_TLS
+	}
 	return proxyConfig{
-		service: t.RemoteService,
-		open: func() (transport.StreamListener, error) {
-			l, err := t.Binding.Open()
-			if err != nil {
-				return nil, err
-			}
-			return tcpListener{l}, nil
-		},
-		target: t.RemoteNode + ":" + t.RemoteService,
-		dial: func(ctx context.Context) (transport.StreamConn, error) {
-			return s.cfg.Dial(ctx, t.RemoteNode, t.RemoteService, t.TLSClient)
-		},
+		service: service, target: target, open: s.accepting(open, serve),
+		router: s.cfg.Router, advert: &routerv1.Advertise{Service: service, ConnType: kind, Tags: tags},
 	}
 }
 
-// tcpClient listens on the mesh, advertises that, and dials TCP.
-func (s *services) tcpClient(t TCPClient) proxyConfig {
-	return proxyConfig{
-		service: t.Service,
-		open:    t.Binding.Open,
-		target:  t.Addr,
-		dial:    func(ctx context.Context) (transport.StreamConn, error) { return dialTCP(ctx, t.Addr) },
-		router:  s.cfg.Router,
-		advert: &routerv1.Advertise{
-			Service: t.Service, ConnType: routerv1.ConnType_CONN_TYPE_STREAM,
-			Tags: map[string]string{"type": "TCP Proxy", "address": t.Addr},
-		},
+// accepting is an intake of byte streams.
+func (s *services) accepting(
+	open func() (transport.StreamListener, error), serve serveStream,
+) func(proxySink) (intake, error) {
+	return func(out proxySink) (intake, error) {
+		l, err := open()
+		if err != nil {
+			return nil, err
+		}
+		return newAcceptor(l, s.cfg.MaxConnections, serve, out), nil
 	}
 }

@@ -126,7 +126,7 @@ func TestTCPServerKeepsHalfClose(t *testing.T) {
 			if node != "b" || service != "svc" || tlsName != "" {
 				t.Errorf("dialled %s:%s %s", node, service, tlsName)
 			}
-			return dialTCP(ctx, far)
+			return dialTCP(ctx, far, nil)
 		})
 		spawn(s, cfg)
 		sent := make([]byte, 5<<20)
@@ -169,7 +169,7 @@ func TestASlowDialKeepsNobodyElseWaiting(t *testing.T) {
 				<-ctx.Done() // until the proxy stops
 				return nil, ctx.Err()
 			default:
-				return dialTCP(ctx, far)
+				return dialTCP(ctx, far, nil)
 			}
 		})
 		pid := spawn(s, cfg)
@@ -193,7 +193,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		far, stop := answering(t)
 		defer stop()
 		cfg, addr := server(t, func(ctx context.Context, _, _, _ string) (transport.StreamConn, error) {
-			return dialTCP(ctx, far)
+			return dialTCP(ctx, far, nil)
 		})
 		cfg.MaxConnections = 1
 		spawn(s, cfg)
@@ -225,7 +225,7 @@ func client(t testing.TB, target string, router *actor.PID) (cfg Config, sockets
 	binding := transport.NewBinding(func() (transport.StreamListener, error) {
 		l := listenTCP(t)
 		opened <- l
-		return tcpListener{l}, nil
+		return tcpListener{Listener: l}, nil
 	})
 	return Config{Router: router, TCPClients: []TCPClient{{Service: "svc", Addr: target, Binding: binding}}}, opened
 }

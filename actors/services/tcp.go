@@ -2,6 +2,8 @@ package services
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -9,11 +11,14 @@ import (
 	"receptor/transport"
 )
 
-// tcpDialWait bounds the dial of a TCP target.
+// tcpDialWait bounds the dial of a target outside the mesh, with its handshake.
 const tcpDialWait = 30 * time.Second
 
 // tcpListener has the streams of a TCP socket.
-type tcpListener struct{ net.Listener }
+type tcpListener struct {
+	net.Listener
+	tls *tls.Config // nil without TLS
+}
 
 // Accept implements transport.StreamListener.
 func (l tcpListener) Accept() (transport.StreamConn, error) {
@@ -21,28 +26,36 @@ func (l tcpListener) Accept() (transport.StreamConn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if l.tls != nil {
+		return tlsStream{tls.Server(c, l.tls)}, nil
+	}
 	return streamOf(c)
 }
 
-func dialTCP(ctx context.Context, addr string) (transport.StreamConn, error) {
-	d := net.Dialer{Timeout: tcpDialWait}
+// dialTCP opens a stream to addr, with TLS if cfg is given.
+func dialTCP(ctx context.Context, addr string, cfg *tls.Config) (transport.StreamConn, error) {
+	ctx, cancel := context.WithTimeout(ctx, tcpDialWait)
+	defer cancel()
+	var d net.Dialer
 	c, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	return streamOf(c)
+	if cfg == nil {
+		return streamOf(c)
+	}
+	t := tlsStream{tls.Client(c, cfg)}
+	if err := t.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("TLS handshake error: %w", err), c.Close())
+	}
+	return t, nil
 }
 
-// streamOf checks that c can be closed one way, and sends small writes at once.
+// streamOf checks that c can be closed one way.
 func streamOf(c net.Conn) (transport.StreamConn, error) {
 	s, ok := c.(transport.StreamConn)
 	if !ok {
-		return nil, fmt.Errorf("%T can't be closed one way", c)
-	}
-	if t, ok := c.(*net.TCPConn); ok {
-		if err := t.SetNoDelay(true); err != nil {
-			return nil, fmt.Errorf("set no-delay on %s: %w", c.RemoteAddr(), err)
-		}
+		return nil, errors.Join(fmt.Errorf("%T can't be closed one way", c), c.Close())
 	}
 	return s, nil
 }

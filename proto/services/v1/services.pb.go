@@ -27,7 +27,8 @@ type End int32
 
 const (
 	End_END_UNSPECIFIED End = 0
-	// Each side sent its end of input.
+	// It came to its natural end: both sides said all they had to say, or nobody
+	// said anything for long.
 	End_END_CLOSED End = 1
 	// A side broke off.
 	End_END_LOST End = 2
@@ -78,8 +79,9 @@ func (End) EnumDescriptor() ([]byte, []int) {
 	return file_services_v1_services_proto_rawDescGZIP(), []int{0}
 }
 
-// The accept loop to its proxy: a client came. It waits under this number.
-type ClientAccepted struct {
+// The goroutine that blocks on a proxy's socket to the proxy: a client came, or
+// sent its first datagram. It waits under this number.
+type ClientAppeared struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Incarnation   uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
 	Client        uint64                 `protobuf:"varint,2,opt,name=client,proto3" json:"client,omitempty"`
@@ -87,20 +89,20 @@ type ClientAccepted struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *ClientAccepted) Reset() {
-	*x = ClientAccepted{}
+func (x *ClientAppeared) Reset() {
+	*x = ClientAppeared{}
 	mi := &file_services_v1_services_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *ClientAccepted) String() string {
+func (x *ClientAppeared) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*ClientAccepted) ProtoMessage() {}
+func (*ClientAppeared) ProtoMessage() {}
 
-func (x *ClientAccepted) ProtoReflect() protoreflect.Message {
+func (x *ClientAppeared) ProtoReflect() protoreflect.Message {
 	mi := &file_services_v1_services_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -112,26 +114,27 @@ func (x *ClientAccepted) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use ClientAccepted.ProtoReflect.Descriptor instead.
-func (*ClientAccepted) Descriptor() ([]byte, []int) {
+// Deprecated: Use ClientAppeared.ProtoReflect.Descriptor instead.
+func (*ClientAppeared) Descriptor() ([]byte, []int) {
 	return file_services_v1_services_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *ClientAccepted) GetIncarnation() uint64 {
+func (x *ClientAppeared) GetIncarnation() uint64 {
 	if x != nil {
 		return x.Incarnation
 	}
 	return 0
 }
 
-func (x *ClientAccepted) GetClient() uint64 {
+func (x *ClientAppeared) GetClient() uint64 {
 	if x != nil {
 		return x.Client
 	}
 	return 0
 }
 
-// The accept loop to its proxy: the listening socket is gone; nothing follows.
+// The same goroutine: the socket, or an IP router's device, is gone; nothing
+// follows.
 type ListenerLost struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Incarnation   uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
@@ -184,8 +187,61 @@ func (x *ListenerLost) GetText() string {
 	return ""
 }
 
-// A connection's copiers to their actor: both directions have ended; nothing
-// follows.
+// A goroutine of a proxy to the proxy: something does not get through, for this
+// reason. It is told once, and again only after something got through.
+type TroubleSeen struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation   uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TroubleSeen) Reset() {
+	*x = TroubleSeen{}
+	mi := &file_services_v1_services_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TroubleSeen) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TroubleSeen) ProtoMessage() {}
+
+func (x *TroubleSeen) ProtoReflect() protoreflect.Message {
+	mi := &file_services_v1_services_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TroubleSeen.ProtoReflect.Descriptor instead.
+func (*TroubleSeen) Descriptor() ([]byte, []int) {
+	return file_services_v1_services_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *TroubleSeen) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *TroubleSeen) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// A connection's goroutines to their actor: all is over; nothing follows.
 type ConnectionEnded struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	End           End                    `protobuf:"varint,1,opt,name=end,proto3,enum=services.v1.End" json:"end,omitempty"`
@@ -196,7 +252,7 @@ type ConnectionEnded struct {
 
 func (x *ConnectionEnded) Reset() {
 	*x = ConnectionEnded{}
-	mi := &file_services_v1_services_proto_msgTypes[2]
+	mi := &file_services_v1_services_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -208,7 +264,7 @@ func (x *ConnectionEnded) String() string {
 func (*ConnectionEnded) ProtoMessage() {}
 
 func (x *ConnectionEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_services_v1_services_proto_msgTypes[2]
+	mi := &file_services_v1_services_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -221,7 +277,7 @@ func (x *ConnectionEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionEnded.ProtoReflect.Descriptor instead.
 func (*ConnectionEnded) Descriptor() ([]byte, []int) {
-	return file_services_v1_services_proto_rawDescGZIP(), []int{2}
+	return file_services_v1_services_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ConnectionEnded) GetEnd() End {
@@ -238,20 +294,70 @@ func (x *ConnectionEnded) GetText() string {
 	return ""
 }
 
+// An IP router's timer: ask the router which networks there are.
+type PollNetworks struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation   uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PollNetworks) Reset() {
+	*x = PollNetworks{}
+	mi := &file_services_v1_services_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PollNetworks) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PollNetworks) ProtoMessage() {}
+
+func (x *PollNetworks) ProtoReflect() protoreflect.Message {
+	mi := &file_services_v1_services_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PollNetworks.ProtoReflect.Descriptor instead.
+func (*PollNetworks) Descriptor() ([]byte, []int) {
+	return file_services_v1_services_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *PollNetworks) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
 var File_services_v1_services_proto protoreflect.FileDescriptor
 
 const file_services_v1_services_proto_rawDesc = "" +
 	"\n" +
 	"\x1aservices/v1/services.proto\x12\vservices.v1\"J\n" +
-	"\x0eClientAccepted\x12 \n" +
+	"\x0eClientAppeared\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x16\n" +
 	"\x06client\x18\x02 \x01(\x04R\x06client\"D\n" +
 	"\fListenerLost\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"C\n" +
+	"\vTroubleSeen\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\"I\n" +
 	"\x0fConnectionEnded\x12\"\n" +
 	"\x03end\x18\x01 \x01(\x0e2\x10.services.v1.EndR\x03end\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text*I\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"0\n" +
+	"\fPollNetworks\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation*I\n" +
 	"\x03End\x12\x13\n" +
 	"\x0fEND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -272,12 +378,14 @@ func file_services_v1_services_proto_rawDescGZIP() []byte {
 }
 
 var file_services_v1_services_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_services_v1_services_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_services_v1_services_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_services_v1_services_proto_goTypes = []any{
 	(End)(0),                // 0: services.v1.End
-	(*ClientAccepted)(nil),  // 1: services.v1.ClientAccepted
+	(*ClientAppeared)(nil),  // 1: services.v1.ClientAppeared
 	(*ListenerLost)(nil),    // 2: services.v1.ListenerLost
-	(*ConnectionEnded)(nil), // 3: services.v1.ConnectionEnded
+	(*TroubleSeen)(nil),     // 3: services.v1.TroubleSeen
+	(*ConnectionEnded)(nil), // 4: services.v1.ConnectionEnded
+	(*PollNetworks)(nil),    // 5: services.v1.PollNetworks
 }
 var file_services_v1_services_proto_depIdxs = []int32{
 	0, // 0: services.v1.ConnectionEnded.end:type_name -> services.v1.End
@@ -299,7 +407,7 @@ func file_services_v1_services_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_services_v1_services_proto_rawDesc), len(file_services_v1_services_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   3,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

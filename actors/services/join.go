@@ -1,0 +1,58 @@
+package services
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"time"
+
+	servicesv1 "receptor/proto/services/v1"
+	"receptor/transport"
+	"receptor/transport/bridge"
+)
+
+// handshakeWait is how long a client may take to shake hands.
+const handshakeWait = 10 * time.Second
+
+// join serves a client by dialling the target for it. A client without a target
+// is closed at once.
+func join(target string, dial func(ctx context.Context) (transport.StreamConn, error)) serveStream {
+	return func(ctx context.Context, client transport.StreamConn) (servicesv1.End, error) {
+		if err := shakeHands(ctx, client); err != nil {
+			bridge.Abort(client)
+			return servicesv1.End_END_REFUSED, fmt.Errorf("TLS handshake error: %w", err)
+		}
+		far, err := dial(ctx)
+		if err != nil {
+			client.Close()
+			return servicesv1.End_END_REFUSED, fmt.Errorf("dial %s: %w", target, err)
+		}
+		interrupt := context.AfterFunc(ctx, func() {
+			bridge.Abort(far)
+			bridge.Abort(client)
+		})
+		defer interrupt()
+		if err := bridge.Bridge(client, far); err != nil {
+			return servicesv1.End_END_LOST, err
+		}
+		return servicesv1.End_END_CLOSED, nil
+	}
+}
+
+// shakeHands lets a client of TLS prove itself before anything is dialled for it.
+func shakeHands(ctx context.Context, client transport.StreamConn) error {
+	t, ok := client.(tlsStream)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
+	defer cancel()
+	return t.HandshakeContext(ctx)
+}
+
+// tlsStream is TLS on TCP.
+type tlsStream struct{ *tls.Conn }
+
+// Abort breaks off so that the far end reads an error. Close would say farewell,
+// and the far end would take a part for the whole.
+func (s tlsStream) Abort() { bridge.Abort(s.NetConn()) }
