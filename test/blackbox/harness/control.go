@@ -69,6 +69,23 @@ func (s *Session) Ask(line string) (string, error) {
 // CloseWrite ends the input; output still comes.
 func (s *Session) CloseWrite() error { return s.Conn.(*net.UnixConn).CloseWrite() }
 
+// Connect asks for a stream to a service of the mesh. On success what follows is
+// the stream.
+func (n *Node) Connect(ctx context.Context, node, service, tlsClient string) (*Session, error) {
+	s, err := Dial(ctx, n.Socket)
+	if err != nil {
+		return nil, fmt.Errorf("connect %s %s: %w", node, service, err)
+	}
+	answer, err := s.Ask(strings.TrimSpace("connect " + node + " " + service + " " + tlsClient))
+	if err == nil && answer != "Connecting" {
+		err = fmt.Errorf("unexpected answer %q", answer)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("connect %s %s from %s: %w", node, service, n.ID, err), s.Close())
+	}
+	return s, nil
+}
+
 // Ask opens a session for one line and one answer.
 func (n *Node) Ask(ctx context.Context, line string) (string, error) {
 	s, err := Dial(ctx, n.Socket)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,10 +20,15 @@ type Node struct {
 	ID      string
 	Program string
 	Args    []string // after the node's own and its control service's
+	Self    []string // further parameters of the node itself
+	Control []string // further parameters of its control service
 	// ConfigFile replaces all arguments.
 	ConfigFile string
 	// Foreign programs end by the signal itself and leave their socket.
 	Foreign bool
+	// Via is a command line that ends by becoming the program, such as "ip netns
+	// exec NAME"; without it the program is started directly.
+	Via []string
 
 	Socket  string
 	DataDir string
@@ -56,13 +62,19 @@ func (w *World) Node(program, id string, args ...string) *Node {
 }
 
 // Listener accepts neighbours on this machine.
-func Listener(port int) []string {
-	return []string{"--tcp-listener", "bindaddr=127.0.0.1", "port=" + strconv.Itoa(port)}
+func Listener(port int) []string { return ListenerOn("127.0.0.1", port) }
+
+// ListenerOn accepts neighbours at an address of the node's own.
+func ListenerOn(addr string, port int) []string {
+	return []string{"--tcp-listener", "bindaddr=" + addr, "port=" + strconv.Itoa(port)}
 }
 
 // Peer dials a neighbour on this machine.
-func Peer(port int) []string {
-	return []string{"--tcp-peer", "address=127.0.0.1:" + strconv.Itoa(port)}
+func Peer(port int) []string { return PeerAt("127.0.0.1", port) }
+
+// PeerAt dials a neighbour elsewhere.
+func PeerAt(addr string, port int) []string {
+	return []string{"--tcp-peer", "address=" + net.JoinHostPort(addr, strconv.Itoa(port))}
 }
 
 // Command offers a type of work.
@@ -90,7 +102,8 @@ func (n *Node) Start() error {
 		return fmt.Errorf("start %s: %w", n.ID, err)
 	}
 	defer log.Close()
-	cmd := exec.Command(n.Program, n.arguments()...)
+	line := Join(n.Via, []string{n.Program}, n.arguments())
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = n.world.Dir, log, log
 	cmd.Env = append(os.Environ(), n.world.Mark())
 	if err := cmd.Start(); err != nil {
@@ -111,10 +124,11 @@ func (n *Node) arguments() []string {
 	if n.ConfigFile != "" {
 		return []string{"--config", n.ConfigFile}
 	}
-	return append([]string{
-		"--node", "id=" + n.ID, "datadir=" + n.DataDir,
-		"--control-service", "service=control", "filename=" + n.Socket,
-	}, n.Args...)
+	return Join(
+		[]string{"--node", "id=" + n.ID, "datadir=" + n.DataDir}, n.Self,
+		[]string{"--control-service", "service=control", "filename=" + n.Socket}, n.Control,
+		n.Args,
+	)
 }
 
 // Mark is the environment entry by which processes of this world are found.

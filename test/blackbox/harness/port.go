@@ -17,18 +17,27 @@ const (
 
 var handedOut sync.Map
 
-// FreePort is a TCP port of the loopback interface that nobody uses now.
+// FreePort is a port of the loopback interface that nobody uses now, neither for
+// TCP nor for UDP.
 func FreePort() (int, error) {
 	for range ports {
 		port := firstPort + rand.IntN(ports)
 		if _, taken := handedOut.LoadOrStore(port, true); taken {
 			continue
 		}
-		l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+		addr := fmt.Sprintf("127.0.0.1:%d", port)
+		l, err := net.Listen("tcp4", addr)
 		if err != nil {
 			continue // somebody else has it
 		}
-		return port, l.Close()
+		p, err := net.ListenPacket("udp4", addr)
+		if err != nil {
+			if err := l.Close(); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		return port, errors.Join(l.Close(), p.Close())
 	}
 	return 0, errors.New("no free port found")
 }
