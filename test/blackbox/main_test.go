@@ -155,9 +155,15 @@ func (w *world) logsAreSound() {
 // run runs a program to its end.
 func (w *world) run(program string, args ...string) (stdout, stderr string, code int) {
 	w.t.Helper()
+	return w.runWith("", program, args...)
+}
+
+// runWith also has something to read for the program.
+func (w *world) runWith(input, program string, args ...string) (stdout, stderr string, code int) {
+	w.t.Helper()
 	var out, complaints bytes.Buffer
 	cmd := exec.CommandContext(w.ctx, program, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = w.Dir, &out, &complaints
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = w.Dir, strings.NewReader(input), &out, &complaints
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), ofReceptorctl), w.Mark())
 	err := cmd.Run()
 	var exit *exec.ExitError
@@ -192,4 +198,14 @@ func (w *world) logHas(n *harness.Node, text string) {
 		}
 		return err
 	}))
+}
+
+// logCounts wants a text in the log of a node so many times.
+func (w *world) logCounts(n *harness.Node, text string, want int) {
+	w.t.Helper()
+	log, err := os.ReadFile(n.LogFile)
+	w.must(err)
+	if got := bytes.Count(log, []byte(text)); got != want {
+		w.t.Errorf("%q is in the log of %s %d times, want %d:\n%s", text, n.ID, got, want, n.LogTail())
+	}
 }

@@ -99,6 +99,14 @@ func (w *world) pings(from *harness.Node, to string) {
 
 func (w *world) traces(from *harness.Node, over, to string) {
 	w.t.Helper()
+	if way, want := w.trace(from, to), []string{from.ID, over, to}; !slices.Equal(way, want) {
+		w.t.Errorf("traceroute %s from %s: %v, want %v", to, from.ID, way, want)
+	}
+}
+
+// trace is the nodes on the way, each with its error.
+func (w *world) trace(from *harness.Node, to string) []string {
+	w.t.Helper()
 	steps := map[string]struct{ From, Error string }{}
 	w.must(from.AskJSON(w.ctx, "traceroute "+to, &steps))
 	var way []string
@@ -106,22 +114,16 @@ func (w *world) traces(from *harness.Node, over, to string) {
 		step := steps[fmt.Sprint(i)]
 		way = append(way, step.From+step.Error)
 	}
-	if want := []string{from.ID, over, to}; !slices.Equal(way, want) {
-		w.t.Errorf("traceroute %s from %s: %v, want %v", to, from.ID, way, want)
-	}
+	return way
 }
 
 // connects talks to the other control service over a stream, half-closes and
 // reads to the end.
 func (w *world) connects(from *harness.Node, to string) {
 	w.t.Helper()
-	s, err := harness.Dial(w.ctx, from.Socket)
+	s, err := from.Connect(w.ctx, to, "control", "")
 	w.must(err)
 	defer s.Close()
-	answer, err := s.Ask("connect " + to + " control")
-	if err != nil || answer != "Connecting" {
-		w.t.Fatalf("connect %s from %s: %q, %v", to, from.ID, answer, err)
-	}
 	banner, err := s.ReadLine()
 	if err != nil || banner != "Receptor Control, node "+to {
 		w.t.Fatalf("connect %s from %s: banner %q, %v", to, from.ID, banner, err)
