@@ -148,7 +148,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestStrangersAreBounded and do not outlive the listener.
+// TestStrangersLeaveWithTheListener, wherever they are in their request.
 func TestStrangersLeaveWithTheListener(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		probe.NoGoroutineLeft(t, func() {

@@ -8,8 +8,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"math/big"
 	"net"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -80,3 +83,24 @@ func (a *Authority) Mutual(t testing.TB) *tls.Config {
 
 // Client is the config of a client without a certificate.
 func (a *Authority) Client() *tls.Config { return &tls.Config{RootCAs: a.pool} }
+
+// Files writes a certificate for name, its key and the authority's certificate
+// where another program can read them.
+func (a *Authority) Files(t testing.TB, name string) (cert, key, ca string) {
+	t.Helper()
+	issued := a.Issue(t, name, time.Hour)
+	private, err := x509.MarshalPKCS8PrivateKey(issued.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(file, kind string, der []byte) string {
+		path := filepath.Join(dir, file)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	return write("cert.pem", "CERTIFICATE", issued.Certificate[0]), write("key.pem", "PRIVATE KEY", private),
+		write("ca.pem", "CERTIFICATE", a.cert.Raw)
+}

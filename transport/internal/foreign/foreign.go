@@ -11,6 +11,7 @@ import (
 
 	"receptor/transport"
 	"receptor/transport/frame"
+	"receptor/transport/internal/authority"
 	"receptor/transport/wire"
 )
 
@@ -186,5 +187,24 @@ func await(conn transport.Conn, ok func(wire.RoutingUpdate) bool) error {
 		if u, err := wire.DecodeRoutingUpdate(f.Bytes()); err != nil || ok(u) {
 			return err
 		}
+	}
+}
+
+// ServerTLS are the actions that name a config "tls" for the node's listeners,
+// which wants certificates of its clients.
+func ServerTLS(t *testing.T, ca *authority.Authority) []string {
+	cert, key, pool := ca.Files(t, theirs)
+	return []string{
+		"--tls-server", "name=tls", "cert=" + cert, "key=" + key, "clientcas=" + pool, "requireclientcert=true",
+		"skipreceptornamescheck=true",
+	}
+}
+
+// ClientTLS are the actions that name a config "tls" for the node's dialers, which
+// have a certificate.
+func ClientTLS(t *testing.T, ca *authority.Authority) []string {
+	cert, key, pool := ca.Files(t, theirs)
+	return []string{
+		"--tls-client", "name=tls", "cert=" + cert, "key=" + key, "rootcas=" + pool, "skipreceptornamescheck=true",
 	}
 }
