@@ -10,9 +10,12 @@
 //
 //	Error: command error: unknown config type bogus (did you mean "node"?)
 //
-// The exit status is 0 after help, version or a stop by SIGTERM or SIGINT, and 1
+// The exit status is 0 after help, version, a certificate or a stop by SIGTERM or SIGINT, and 1
 // after an error. A signal stops the actors in order; a second one ends the
 // process at once.
+//
+// cert-init, cert-makereq and cert-signreq make certificates instead of running a
+// node; see package certs.
 //
 // The same binary also runs the commands of work units: as the hidden
 // "receptor --command-runner ...", which survives the daemon that started it.

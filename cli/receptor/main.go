@@ -1,15 +1,18 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"receptor/actors/work"
+	"receptor/cli/receptor/certs"
 	"receptor/cli/receptor/config"
 )
 
@@ -20,18 +23,18 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "--command-runner" {
 		os.Exit(work.RunCommand(os.Args[2:]))
 	}
-	os.Exit(run(os.Args, os.Stdout))
+	os.Exit(run(os.Args, os.Stdin, os.Stdout))
 }
 
 // errTold ends the program with status 1 when the reason is on the screen.
 var errTold = errors.New("told already")
 
 // run is the whole program; it returns the exit status.
-func run(args []string, out io.Writer) int {
+func run(args []string, in io.Reader, out io.Writer) int {
 	if len(args) == 0 {
 		args = []string{"receptor"}
 	}
-	p := &program{name: args[0], out: out}
+	p := &program{name: args[0], in: in, out: out}
 	err := p.app().Run(args)
 	if err == nil {
 		return 0
@@ -45,6 +48,7 @@ func run(args []string, out io.Writer) int {
 // program is one run of the command line.
 type program struct {
 	name string // argv[0]
+	in   io.Reader
 	out  io.Writer
 }
 
@@ -71,11 +75,13 @@ func (p *program) start(args []string) error {
 	if err != nil {
 		return err
 	}
-	switch cfg.Show {
-	case config.ShowHelp:
+	switch {
+	case cfg.Show == config.ShowHelp:
 		return config.WriteHelp(p.out, filepath.Base(p.name))
-	case config.ShowVersion:
+	case cfg.Show == config.ShowVersion:
 		return p.showVersion()
+	case cfg.Command != nil:
+		return cfg.Command.Run(certs.Env{Now: time.Now, Random: rand.Reader, In: p.in, Out: p.out})
 	default:
 		return p.serve(cfg)
 	}

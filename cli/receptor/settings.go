@@ -11,60 +11,79 @@ import (
 
 // nodeConfig says in the node's words what the configuration asks for.
 func nodeConfig(c *config.Config, version string) node.Config {
-	n := node.Config{
-		ID:        c.Node.ID,
-		DataDir:   c.Node.DataDir,
-		Version:   version,
-		Debug:     c.Debug,
-		LocalOnly: c.LocalOnly,
-		MaxIdle:   c.Node.MaxIdle,
-	}
-	for _, l := range c.TCPListeners {
-		n.TCPListeners = append(n.TCPListeners, tcpListener(l))
-	}
-	for _, p := range c.TCPPeers {
-		n.TCPPeers = append(n.TCPPeers, tcpPeer(p))
-	}
-	for _, s := range c.ControlServices {
-		n.ControlServices = append(n.ControlServices, controlService(s))
-	}
-	for _, s := range c.TCPServers {
-		n.TCPServers = append(n.TCPServers, node.TCPServer{
-			Addr: hostPort(s.BindAddr, s.Port), RemoteNode: s.RemoteNode, RemoteService: s.RemoteService,
-		})
-	}
-	for _, s := range c.TCPClients {
-		n.TCPClients = append(n.TCPClients, node.TCPClient{Service: s.Service, Addr: s.Address})
-	}
-	for _, w := range c.WorkCommands {
-		n.WorkCommands = append(n.WorkCommands, workCommand(w))
-	}
-	return n
-}
-
-func tcpListener(l config.TCPListener) node.TCPListener {
-	return node.TCPListener{
-		Addr: hostPort(l.BindAddr, l.Port),
-		LinkRules: node.LinkRules{
-			Cost: l.Cost, NodeCost: l.NodeCost, AllowedPeers: l.AllowedPeers, AnyPeer: l.AllowedPeers == nil,
-		},
+	return node.Config{
+		ID:              c.Node.ID,
+		DataDir:         c.Node.DataDir,
+		Version:         version,
+		Debug:           c.Debug,
+		MaxIdle:         c.Node.MaxIdle,
+		Firewall:        c.Node.Firewall,
+		TLSServers:      c.TLSServers,
+		TLSClients:      c.TLSClients,
+		LocalOnly:       c.LocalOnly,
+		TCPListeners:    each(c.TCPListeners, tcpListener),
+		TCPPeers:        each(c.TCPPeers, tcpPeer),
+		UDPListeners:    each(c.UDPListeners, udpListener),
+		UDPPeers:        each(c.UDPPeers, udpPeer),
+		WSListeners:     each(c.WSListeners, wsListener),
+		WSPeers:         each(c.WSPeers, wsPeer),
+		ControlServices: each(c.ControlServices, controlService),
+		WorkCommands:    each(c.WorkCommands, workCommand),
+		Services:        nodeServices(c),
 	}
 }
 
-func tcpPeer(p config.TCPPeer) node.TCPPeer {
-	return node.TCPPeer{
-		Addr:      p.Address,
-		Redial:    p.Redial,
-		LinkRules: node.LinkRules{Cost: p.Cost, AllowedPeers: p.AllowedPeers, AnyPeer: p.AllowedPeers == nil},
+// each says every entry of a list in the node's words.
+func each[From, To any](list []From, say func(From) To) []To {
+	var all []To
+	for _, entry := range list {
+		all = append(all, say(entry))
 	}
+	return all
+}
+
+func listenerRules(l config.Listener) node.LinkRules {
+	return node.LinkRules{
+		Cost: l.Cost, NodeCost: l.NodeCost, AllowedPeers: l.AllowedPeers, AnyPeer: l.AllowedPeers == nil,
+	}
+}
+
+func peerRules(p config.Peer) node.LinkRules {
+	return node.LinkRules{Cost: p.Cost, AllowedPeers: p.AllowedPeers, AnyPeer: p.AllowedPeers == nil}
+}
+
+func tcpListener(l config.Listener) node.TCPListener {
+	return node.TCPListener{Addr: hostPort(l.BindAddr, l.Port), TLS: l.TLS, LinkRules: listenerRules(l)}
+}
+
+func tcpPeer(p config.Peer) node.TCPPeer {
+	return node.TCPPeer{Addr: p.Address, Redial: p.Redial, TLS: p.TLS, LinkRules: peerRules(p)}
+}
+
+func udpListener(l config.Listener) node.UDPListener {
+	return node.UDPListener{Addr: hostPort(l.BindAddr, l.Port), LinkRules: listenerRules(l)}
+}
+
+func udpPeer(p config.Peer) node.UDPPeer {
+	return node.UDPPeer{Addr: p.Address, Redial: p.Redial, LinkRules: peerRules(p)}
+}
+
+func wsListener(l config.Listener) node.WSListener {
+	return node.WSListener{Addr: hostPort(l.BindAddr, l.Port), Path: l.Path, TLS: l.TLS, LinkRules: listenerRules(l)}
+}
+
+func wsPeer(p config.Peer) node.WSPeer {
+	return node.WSPeer{URL: p.Address, Redial: p.Redial, ExtraHeader: p.ExtraHeader, TLS: p.TLS, LinkRules: peerRules(p)}
 }
 
 func controlService(s config.ControlService) node.ControlService {
 	return node.ControlService{
 		Service:    s.Service,
+		TLS:        s.TLS,
 		SocketPath: s.Filename,
 		SocketMode: s.Permissions,
 		TCPListen:  s.TCPListen,
+		TCPTLS:     s.TCPTLS,
 	}
 }
 

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"io/fs"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
 	"receptor/actors/node"
 	"receptor/cli/receptor/config"
+	"receptor/transport/mesh/firewall"
+	"receptor/transport/secure"
 )
 
 func settings(t *testing.T, args ...string) node.Config {
@@ -34,44 +37,102 @@ func TestDefaultsReachTheNode(t *testing.T) {
 
 func TestEverythingReachesTheNode(t *testing.T) {
 	got := settings(t,
-		"--node", "id=foo", "datadir=/d", "maxidleconnectiontimeout=1m",
+		"--node", "id=foo", "datadir=/d", "maxidleconnectiontimeout=1m", `firewallrules=[{"action":"drop","fromnode":"x"}]`,
 		"--debug",
-		"--tcp-listener", "2222", "cost=2", `nodecost={"bar":1.5}`, "allowedpeers=bar",
-		"--tcp-peer", "h:1", "redial=no", "cost=3", "allowedpeers=baz",
-		"--control-service", "filename=/s", "permissions=0660", "tcplisten=8888",
+		"--tls-server", "name=s", "cert=sc", "key=sk", "requireclientcert=yes",
+		"--tls-client", "name=c", "cert=cc", "key=ck", "mintls13=yes",
+		"--tcp-listener", "2222", "cost=2", `nodecost={"bar":1.5}`, "allowedpeers=bar", "tls=s",
+		"--tcp-peer", "h:1", "redial=no", "cost=3", "allowedpeers=baz", "tls=c",
+		"--udp-listener", "1", "bindaddr=", "cost=4", `nodecost={"bar":2.5}`,
+		"--udp-peer", "h:2", "cost=5",
+		"--ws-listener", "2", "path=/x", "tls=s", `nodecost={"bar":3.5}`,
+		"--ws-peer", "wss://h", "redial=no", "extraheader=a:b", "tls=c",
+		"--control-service", "filename=/s", "permissions=0660", "tcplisten=8888", "tls=s", "tcptls=s",
 		"--work-command", "worktype=cat", "command=/bin/cat", "params=-u", "allowruntimeparams=yes",
-		"--tcp-server", "port=1", "bindaddr=::1", "remotenode=n", "remoteservice=s",
-		"--tcp-client", "service=x", "address=h:2",
 	)
+	toBar := func(cost float64) map[string]float64 { return map[string]float64{"bar": cost} }
 	want := node.Config{
 		ID: "foo", DataDir: "/d", Version: "v1", Debug: true, MaxIdle: time.Minute,
-		TCPListeners:    []node.TCPListener{{Addr: "0.0.0.0:2222", LinkRules: node.LinkRules{Cost: 2, NodeCost: map[string]float64{"bar": 1.5}, AllowedPeers: []string{"bar"}}}},
-		TCPPeers:        []node.TCPPeer{{Addr: "h:1", LinkRules: node.LinkRules{Cost: 3, AllowedPeers: []string{"baz"}}}},
-		ControlServices: []node.ControlService{{Service: "control", SocketPath: "/s", SocketMode: fs.FileMode(0o660), TCPListen: "0.0.0.0:8888"}},
+		Firewall:        []firewall.Rule{{Action: "drop", FromNode: "x"}},
+		TLSServers:      []secure.ServerOptions{{Name: "s", Cert: "sc", Key: "sk", RequireClientCert: true}},
+		TLSClients:      []secure.ClientOptions{{Name: "c", Cert: "cc", Key: "ck", MinTLS13: true}},
+		TCPListeners:    []node.TCPListener{{Addr: "0.0.0.0:2222", TLS: "s", LinkRules: node.LinkRules{Cost: 2, NodeCost: toBar(1.5), AllowedPeers: []string{"bar"}}}},
+		TCPPeers:        []node.TCPPeer{{Addr: "h:1", TLS: "c", LinkRules: node.LinkRules{Cost: 3, AllowedPeers: []string{"baz"}}}},
+		UDPListeners:    []node.UDPListener{{Addr: ":1", LinkRules: node.LinkRules{Cost: 4, NodeCost: toBar(2.5), AnyPeer: true}}},
+		UDPPeers:        []node.UDPPeer{{Addr: "h:2", Redial: true, LinkRules: node.LinkRules{Cost: 5, AnyPeer: true}}},
+		WSListeners:     []node.WSListener{{Addr: "0.0.0.0:2", Path: "/x", TLS: "s", LinkRules: node.LinkRules{Cost: 1, NodeCost: toBar(3.5), AnyPeer: true}}},
+		WSPeers:         []node.WSPeer{{URL: "wss://h", ExtraHeader: "a:b", TLS: "c", LinkRules: node.LinkRules{Cost: 1, AnyPeer: true}}},
+		ControlServices: []node.ControlService{{Service: "control", TLS: "s", SocketPath: "/s", SocketMode: fs.FileMode(0o660), TCPListen: "0.0.0.0:8888", TCPTLS: "s"}},
 		WorkCommands:    []node.WorkCommand{{Type: "cat", Command: "/bin/cat", Params: "-u", AllowRuntimeParams: true}},
-		Services: node.Services{
-			TCPServers: []node.TCPServer{{Addr: "[::1]:1", RemoteNode: "n", RemoteService: "s"}},
-			TCPClients: []node.TCPClient{{Service: "x", Addr: "h:2"}},
-		},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 
+func TestServicesReachTheNode(t *testing.T) {
+	got := settings(t,
+		"--tls-server", "name=s", "cert=sc", "key=sk", "--tls-client", "name=c", "cert=", "key=",
+		"--command-service", "service=a", "command=sh -i", "tls=s",
+		"--ip-router", "networkname=net", "interface=tun0", "localnet=10.0.0.4/30", "routes=10.1.0.0/16",
+		"--tcp-server", "port=1", "bindaddr=::1", "remotenode=n", "remoteservice=s", "tlsserver=s", "tlsclient=c",
+		"--tcp-client", "service=b", "address=h:2", "tlsserver=s", "tlsclient=c",
+		"--udp-server", "port=3", "bindaddr=[::1]", "remotenode=n", "remoteservice=s",
+		"--udp-client", "service=d", "address=h:4",
+		"--unix-socket-server", "filename=/u", "remotenode=n", "remoteservice=s", "tls=c",
+		"--unix-socket-client", "service=e", "filename=/v", "tls=s",
+	).Services
+	want := node.Services{
+		CommandServices: []node.CommandService{{Service: "a", Command: "sh -i", TLS: "s"}},
+		IPRouters:       []node.IPRouter{{Network: "net", Interface: "tun0", LocalNet: "10.0.0.4/30", Routes: "10.1.0.0/16"}},
+		TCPServers:      []node.TCPServer{{Addr: "[::1]:1", RemoteNode: "n", RemoteService: "s", TLSServer: "s", TLSClient: "c"}},
+		TCPClients:      []node.TCPClient{{Service: "b", Addr: "h:2", TLSServer: "s", TLSClient: "c"}},
+		UDPServers:      []node.UDPServer{{Addr: "[::1]:3", RemoteNode: "n", RemoteService: "s"}},
+		UDPClients:      []node.UDPClient{{Service: "d", Addr: "h:4"}},
+		UnixServers:     []node.UnixServer{{Path: "/u", Mode: 0o600, RemoteNode: "n", RemoteService: "s", TLS: "c"}},
+		UnixClients:     []node.UnixClient{{Service: "e", Path: "/v", TLS: "s"}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// What the node can be told and the table can't say would never be used.
+func TestNothingIsForgotten(t *testing.T) {
+	args := []string{
+		"--node", `firewallrules=[{"action":"accept"}]`, "--local-only", "--debug", "--tls-server", "name=s", "cert=c", "key=k", "--tls-client", "name=c", "cert=", "key=",
+		"--tcp-listener", "0", "--tcp-peer", "h:1", "--udp-listener", "0", "--udp-peer", "h:1", "--ws-listener", "0", "--ws-peer", "ws://h",
+		"--control-service", "--work-command", "worktype=a", "command=b",
+	}
+	embedding := []string{"Backends", "Runner", "Services"} // not for configurations; tested above
+	all := reflect.ValueOf(settings(t, args...))
+	for _, field := range reflect.VisibleFields(all.Type()) {
+		if len(field.Index) == 1 && all.FieldByIndex(field.Index).IsZero() && !slices.Contains(embedding, field.Name) {
+			t.Errorf("%s is not set by anything", field.Name)
+		}
+	}
+}
+
 // A list that is given but empty lets nobody in; only a missing one lets all in.
 func TestAllowedPeers(t *testing.T) {
 	for given, any := range map[string]bool{"": true, "allowedpeers=": false, "allowedpeers=[]": false, "allowedpeers=a": false} {
-		args := []string{"--tcp-listener", "0"}
-		if given != "" {
-			args = append(args, given)
+		backend := func(args ...string) node.Config {
+			if given != "" {
+				args = append(args, given)
+			}
+			return settings(t, args...)
 		}
-		if l := settings(t, args...).TCPListeners[0]; l.AnyPeer != any {
-			t.Errorf("%q: any peer may connect: %t", given, l.AnyPeer)
-		}
-		args[0], args[1] = "--tcp-peer", "h:1"
-		if p := settings(t, args...).TCPPeers[0]; p.AnyPeer != any {
-			t.Errorf("%q: any peer may answer: %t", given, p.AnyPeer)
+		for name, got := range map[string]bool{
+			"tcp-listener": backend("--tcp-listener", "0").TCPListeners[0].AnyPeer,
+			"tcp-peer":     backend("--tcp-peer", "h:1").TCPPeers[0].AnyPeer,
+			"udp-listener": backend("--udp-listener", "0").UDPListeners[0].AnyPeer,
+			"udp-peer":     backend("--udp-peer", "h:1").UDPPeers[0].AnyPeer,
+			"ws-listener":  backend("--ws-listener", "0").WSListeners[0].AnyPeer,
+			"ws-peer":      backend("--ws-peer", "ws://h").WSPeers[0].AnyPeer,
+		} {
+			if got != any {
+				t.Errorf("%s %q: any peer: %t", name, given, got)
+			}
 		}
 	}
 }

@@ -12,17 +12,21 @@ type section int
 
 const (
 	general section = iota
+	resources
 	backends
 	services
 	workers
+	certificates
 )
 
 // titles are the headings in the order of --help.
 var titles = []string{
-	general:  "",
-	backends: "Links to other nodes",
-	services: "Services on the mesh",
-	workers:  "Work",
+	general:      "",
+	resources:    "TLS",
+	backends:     "Links to other nodes",
+	services:     "Services on the mesh",
+	workers:      "Work",
+	certificates: "Certificates",
 }
 
 // attribute says how an action may be used.
@@ -39,9 +43,11 @@ const (
 type rule uint8
 
 const (
-	required rule = 1 << iota
-	bare          // the value that may stand without "name="
-	nonEmpty      // an empty value is an error
+	required    rule = 1 << iota
+	bare             // the value that may stand without "name="
+	nonEmpty         // an empty value is an error
+	namesServer      // the value is empty or the name of a tls-server
+	namesClient      // the value is empty or the name of a tls-client
 )
 
 // action is one entry of the table.
@@ -68,7 +74,7 @@ type param struct {
 
 // value is what a parameter can hold.
 type value interface {
-	string | int | float64 | bool | fs.FileMode | []string | map[string]float64
+	string | int | float64 | bool | fs.FileMode | []string | map[string]float64 | []any
 }
 
 // define makes an entry: a is what it says of itself, defaults the value it
@@ -160,6 +166,8 @@ func typeName(at any) string {
 		return "[]string (may be repeated)"
 	case *map[string]float64:
 		return "JSON dict of string to float64"
+	case *[]any:
+		return "JSON list of dicts"
 	}
 	return fmt.Sprintf("%T", at)
 }

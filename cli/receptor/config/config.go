@@ -1,8 +1,8 @@
 package config
 
 import (
-	"io/fs"
-	"time"
+	"receptor/cli/receptor/certs"
+	"receptor/transport/secure"
 )
 
 // Show says what to print instead of starting a node.
@@ -15,95 +15,49 @@ const (
 	ShowVersion
 )
 
+// Command is something to do instead of starting a node.
+type Command interface {
+	Run(certs.Env) error
+}
+
 // Config is what a command line and its files ask for, checked as far as that
 // goes without opening anything.
 type Config struct {
 	Show     Show
-	LogLevel string // error, warning, info or debug
+	Command  Command // nil: start the node
+	LogLevel string  // error, warning, info or debug
 	Warnings []string
 
-	Node            Node
-	LocalOnly       bool
-	Trace           bool
-	Debug           bool
-	TCPListeners    []TCPListener
-	TCPPeers        []TCPPeer
+	Node      Node
+	LocalOnly bool
+	Trace     bool
+	Debug     bool
+
+	TLSServers []secure.ServerOptions
+	TLSClients []secure.ClientOptions
+
+	TCPListeners []Listener
+	TCPPeers     []Peer
+	UDPListeners []Listener
+	UDPPeers     []Peer
+	WSListeners  []Listener
+	WSPeers      []Peer
+
 	ControlServices []ControlService
+	CommandServices []CommandService
+	IPRouters       []IPRouter
 	TCPServers      []TCPServer
 	TCPClients      []TCPClient
+	UDPServers      []UDPServer
+	UDPClients      []UDPClient
+	UnixServers     []UnixServer
+	UnixClients     []UnixClient
 	WorkCommands    []WorkCommand
 
 	services map[string]bool // names taken on the mesh
 }
 
-// Node is the node itself.
-type Node struct {
-	ID      string
-	DataDir string
-	MaxIdle time.Duration // a link is given up after this long without a message
-
-	maxIdle string // as written
-}
-
-// LocalOnly asks for a node without neighbours.
-type LocalOnly struct {
-	Local bool // has no effect: naming the action is enough
-}
-
-// LogLevel is how much is logged.
-type LogLevel struct {
-	Level string
-}
-
-// TCPListener accepts links. AllowedPeers is nil when anyone may connect; a list
-// that is given but empty lets nobody in.
-type TCPListener struct {
-	BindAddr     string
-	Port         int
-	Cost         float64
-	NodeCost     map[string]float64
-	AllowedPeers []string
-}
-
-// TCPPeer is a neighbour this node dials.
-type TCPPeer struct {
-	Address      string
-	Redial       bool
-	Cost         float64
-	AllowedPeers []string
-}
-
-// ControlService answers control commands on the mesh, on a Unix socket and on a
-// TCP port: those of them that are not empty.
-type ControlService struct {
-	Service     string
-	Filename    string
-	Permissions fs.FileMode
-	TCPListen   string // host:port
-}
-
-// TCPServer forwards connections to a TCP port into the mesh.
-type TCPServer struct {
-	Port          int
-	BindAddr      string
-	RemoteNode    string
-	RemoteService string
-}
-
-// TCPClient forwards connections to a mesh service to a TCP address.
-type TCPClient struct {
-	Service string
-	Address string
-}
-
-// WorkCommand is a type of work that runs a command.
-type WorkCommand struct {
-	WorkType           string
-	Command            string
-	Params             string
-	AllowRuntimeParams bool
-	VerifySignature    bool
-}
+func (c *Config) warn(text string) { c.Warnings = append(c.Warnings, text) }
 
 // none is the value of actions without parameters.
 type none struct{}

@@ -32,6 +32,8 @@ func setText(at any, text string) error {
 		return setList(at, text)
 	case *map[string]float64:
 		return convert(at, text, parseCosts)
+	case *[]any:
+		return addRules(at, text)
 	}
 	return fmt.Errorf("no conversion to %T", at)
 }
@@ -56,6 +58,8 @@ func setValue(at, v any) error {
 		return unlessNil(at, v, stringList)
 	case *map[string]float64:
 		return unlessNil(at, v, costs)
+	case *[]any:
+		return unlessNil(at, v, ruleList)
 	}
 	return fmt.Errorf("no conversion to %T", at)
 }
@@ -230,6 +234,29 @@ func costs(v any) (map[string]float64, error) {
 		m[node] = cost
 	}
 	return m, nil
+}
+
+// addRules appends a JSON array of maps: a second list must not take back what
+// the first one forbids.
+func addRules(at *[]any, text string) error {
+	if !strings.HasPrefix(text, "[") {
+		return typeError("list of maps")
+	}
+	var list []any
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		return err
+	}
+	*at = append(*at, list...)
+	return nil
+}
+
+// ruleList leaves it to the reader of the rules what they are.
+func ruleList(v any) ([]any, error) {
+	list, ok := v.([]any)
+	if !ok {
+		return nil, typeError("list of maps")
+	}
+	return list, nil
 }
 
 func typeError(want string) error {

@@ -37,7 +37,7 @@ func TestFileWithAllForms(t *testing.T) {
 	if c.Node.ID != "83" || !c.LocalOnly || !c.Debug || c.LogLevel != "debug" || c.WorkCommands[0].WorkType != "cat" {
 		t.Errorf("%+v", c)
 	}
-	listener := TCPListener{BindAddr: "0.0.0.0", Port: 1, Cost: 1, NodeCost: map[string]float64{"bar": 1.6, "fish": 2}, AllowedPeers: []string{"a", "17"}}
+	listener := Listener{BindAddr: "0.0.0.0", Port: 1, Cost: 1, NodeCost: map[string]float64{"bar": 1.6, "fish": 2}, AllowedPeers: []string{"a", "17"}}
 	if !reflect.DeepEqual(c.TCPListeners[0], listener) {
 		t.Errorf("listener %+v", c.TCPListeners[0])
 	}

@@ -29,6 +29,9 @@ func (it *item) set(p *param, v any, put func(at, v any) error) error {
 	return put(p.at(it.value), v)
 }
 
+// text is the value of a parameter that is a string.
+func (it *item) text(p *param) string { return *p.at(it.value).(*string) }
+
 // complete checks that nothing required is missing.
 func (it *item) complete() error {
 	var missing []string

@@ -161,6 +161,9 @@ func build(items []*item, env Env) (*Config, error) {
 	if alone {
 		return c, nil
 	}
+	if err := checkReferences(c, items); err != nil {
+		return nil, err
+	}
 	return c, c.Node.complete(env)
 }
 

@@ -1,0 +1,171 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"receptor/transport/mesh/firewall"
+)
+
+// Node is the node itself.
+type Node struct {
+	ID       string
+	DataDir  string
+	MaxIdle  time.Duration // a link is given up after this long without a message
+	Firewall []firewall.Rule
+	Kube     Kube
+
+	maxIdle  string // as written
+	firewall []any
+}
+
+// Kube is how to talk to a Kubernetes cluster, as written: work in a cluster
+// makes something of it.
+type Kube struct {
+	SupportReconnect string
+	QPS              string
+	Burst            string
+	RateLimiter      string
+}
+
+// LocalOnly asks for a node without neighbours.
+type LocalOnly struct {
+	Local bool // has no effect: naming the action is enough
+}
+
+// LogLevel is how much is logged.
+type LogLevel struct {
+	Level string
+}
+
+const (
+	defaultDataDir = "/tmp/receptor"
+	minIdle        = 21 * time.Second // the default too: three routing updates, a little late
+)
+
+// levels are the names of the log levels.
+var levels = []string{"error", "warning", "info", "debug"}
+
+var generalActions = []action{
+	define(action{
+		name: "node", section: general, is: singleton | implied,
+		about: "The node itself. Without this action the node is named after the host.",
+	}, Node{DataDir: defaultDataDir}, applyNode,
+		with("id", bare|nonEmpty, "Node ID. Without it the host name is the node ID.",
+			func(n *Node) *string { return &n.ID }),
+		with("datadir", 0, "Directory that keeps what outlives the process.",
+			func(n *Node) *string { return &n.DataDir }),
+		with("firewallrules", 0,
+			"Which messages may pass: each an action (accept, reject or drop) and fromnode, tonode, fromservice, toservice (a name or /regular expression/). The first that matches decides.",
+			func(n *Node) *[]any { return &n.firewall }),
+		with("maxidleconnectiontimeout", 0, "Give a link up after this long without a message, 21s or longer, such as 30m10s.",
+			func(n *Node) *string { return &n.maxIdle }),
+		with("receptorkubesupportreconnect", 0, "Whether logs of pods are followed again after an interruption: enabled, disabled or auto.",
+			func(n *Node) *string { return &n.Kube.SupportReconnect }),
+		with("receptorkubeclientsetqps", 0, "Requests per second to a Kubernetes cluster.",
+			func(n *Node) *string { return &n.Kube.QPS }),
+		with("receptorkubeclientsetburst", 0, "Requests at once to a Kubernetes cluster.",
+			func(n *Node) *string { return &n.Kube.Burst }),
+		with("receptorkubeclientsetratelimiter", 0, "How requests to a Kubernetes cluster are limited: never, always or by a token bucket.",
+			func(n *Node) *string { return &n.Kube.RateLimiter }),
+	),
+	define(action{
+		name: "local-only", section: general, is: singleton,
+		about: "Run a node without links to other nodes.",
+	}, LocalOnly{}, applyLocalOnly,
+		with("local", 0, "Has no effect: naming the action is enough.",
+			func(l *LocalOnly) *bool { return &l.Local }),
+	),
+	define(action{
+		name: "version", section: general, is: exclusive,
+		about: "Show the version and exit.",
+	}, none{}, applyVersion),
+	define(action{
+		name: "log-level", section: general, is: singleton,
+		about: "How much is logged. Without this action: info.",
+	}, LogLevel{Level: "error"}, applyLogLevel,
+		with("level", bare, "error, warning, info or debug.",
+			func(l *LogLevel) *string { return &l.Level }),
+	),
+	define(action{
+		name: "trace", section: general, is: singleton,
+		about: "Accepted from existing configurations.",
+	}, none{}, applyTrace),
+	define(action{
+		name: "debug", section: general, is: singleton,
+		about: "Let the control service show the tree of actors (receptorctl tree).",
+	}, none{}, applyDebug),
+}
+
+func applyNode(c *Config, n *Node) error {
+	idle, err := parseIdle(n.maxIdle)
+	if err != nil {
+		return err
+	}
+	n.MaxIdle = idle
+	if n.Firewall, err = readRules(n.firewall); err != nil {
+		return err
+	}
+	n.firewall = nil
+	c.Node = *n
+	return nil
+}
+
+// readRules compiles them too, to know now that it can be done.
+func readRules(list []any) ([]firewall.Rule, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	rules, err := firewall.Read(list)
+	if err != nil {
+		return nil, err
+	}
+	_, err = firewall.Compile(rules)
+	return rules, err
+}
+
+func parseIdle(text string) (time.Duration, error) {
+	if text == "" {
+		return minIdle, nil
+	}
+	idle, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, errors.New("failed to parse MaxIdleConnectionTimeout from configuration file -- valid examples include '1.5h', '30m', '30m10s'")
+	}
+	if idle < minIdle {
+		return 0, fmt.Errorf("user defined maxIdleConnectionTimeout [%d] is less than the default default timeout [%d]", idle, minIdle)
+	}
+	return idle, nil
+}
+
+func applyLocalOnly(c *Config, _ *LocalOnly) error {
+	c.LocalOnly = true
+	return nil
+}
+
+func applyVersion(c *Config, _ *none) error {
+	c.Show = ShowVersion
+	return nil
+}
+
+func applyTrace(c *Config, _ *none) error {
+	c.Trace = true
+	return nil
+}
+
+func applyDebug(c *Config, _ *none) error {
+	c.Debug = true
+	return nil
+}
+
+func applyLogLevel(c *Config, l *LogLevel) error {
+	level := strings.ToLower(l.Level)
+	if !slices.Contains(levels, level) {
+		return fmt.Errorf("%s is not a valid log level name (known: %s)", l.Level, strings.Join(levels, ", "))
+	}
+	c.LogLevel = level
+	return nil
+}
