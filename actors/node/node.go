@@ -11,15 +11,11 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
-	"google.golang.org/protobuf/proto"
 
 	"receptor/actors/streams"
 	"receptor/actors/supervise"
-	routerv1 "receptor/proto/router/v1"
 	supervisev1 "receptor/proto/supervise/v1"
-	"receptor/transport"
 	"receptor/transport/mesh"
-	"receptor/transport/wire"
 )
 
 // Node is one running instance of receptor.
@@ -31,6 +27,7 @@ type Node struct {
 
 	plane   *mesh.Plane
 	network *streams.Network
+	addrs   []string // of listeners for links
 
 	once sync.Once
 	err  error // why it ended; set before done is closed
@@ -56,13 +53,13 @@ func Start(cfg Config, log zerolog.Logger) (*Node, error) {
 		n.system.Shutdown()
 		return nil, err
 	}
-	n.plane, n.network = plan.plane, plan.network
+	n.plane, n.network, n.addrs = plan.plane, plan.network, plan.addrs
 	var ended sync.Once
 	props := actor.PropsFromProducer(func() actor.Actor {
 		return &root{
 			Supervisor: supervise.New(log, supervise.Backoff{}),
 			log:        log, families: plan.families, pids: map[string]*actor.PID{},
-			failed: n.fail, stopped: func() { ended.Do(func() { close(n.done) }) },
+			check: plan.store.Check, failed: n.fail, stopped: func() { ended.Do(func() { close(n.done) }) },
 		}
 	}, actor.WithGuardian(&guardian{n.fail}))
 	if n.pid, err = n.system.Root.SpawnNamed(props, rootName); err != nil {
@@ -104,42 +101,4 @@ func (n *Node) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 		return ErrStopTimeout
 	}
-}
-
-// askTimeout bounds a question to an actor that may be gone.
-const askTimeout = 5 * time.Second
-
-// Status is the network as the node sees it: connections, known nodes, routes and
-// services.
-func (n *Node) Status() (*routerv1.Status, error) {
-	return ask[*routerv1.Status](n, rootName+"/"+familyRouter, &routerv1.GetStatus{})
-}
-
-// Tree is the tree of the node's actors.
-func (n *Node) Tree() (*supervisev1.Tree, error) {
-	return ask[*supervisev1.Tree](n, rootName, &supervisev1.GetTree{})
-}
-
-// Ping sends one probe to a node and waits for what comes back.
-func (n *Node) Ping(ctx context.Context, target string) mesh.PingResult {
-	return n.plane.Ping(ctx, target, wire.DefaultHops)
-}
-
-// Dial opens a stream to a service of a node.
-func (n *Node) Dial(ctx context.Context, node, service string) (transport.StreamConn, error) {
-	return n.network.Dial(ctx, node, service, "")
-}
-
-// Listen accepts streams to a service of this node.
-func (n *Node) Listen(service string) (transport.StreamListener, error) {
-	return n.network.Listen(service, streams.ListenOptions{})
-}
-
-func ask[T proto.Message](n *Node, path string, query proto.Message) (T, error) {
-	res, err := n.system.Root.RequestFuture(n.system.NewLocalPID(path), query, askTimeout).Result()
-	reply, ok := res.(T)
-	if err == nil && !ok {
-		err = fmt.Errorf("%s answered with %T", path, res)
-	}
-	return reply, err
 }

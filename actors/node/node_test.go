@@ -17,6 +17,7 @@ import (
 
 	nodev1 "receptor/proto/node/v1"
 	"receptor/test/probe"
+	"receptor/transport"
 )
 
 func quiet(t *testing.T) zerolog.Logger {
@@ -176,7 +177,7 @@ func TestStreamsToTheNodeItself(t *testing.T) {
 		if _, err := io.Copy(c, c); err != nil {
 			t.Error(err)
 		}
-		if err := c.CloseWrite(); err != nil {
+		if err := c.(transport.StreamConn).CloseWrite(); err != nil {
 			t.Error(err)
 		}
 	}()

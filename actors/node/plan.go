@@ -1,9 +1,6 @@
 package node
 
 import (
-	"fmt"
-	"net"
-
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
 
@@ -16,7 +13,8 @@ import (
 	routerv1 "receptor/proto/router/v1"
 	"receptor/transport"
 	"receptor/transport/mesh"
-	"receptor/transport/tcp"
+	"receptor/transport/mesh/firewall"
+	"receptor/transport/secure"
 )
 
 // Families that others need to know.
@@ -31,26 +29,37 @@ type plan struct {
 	cfg      Config
 	log      zerolog.Logger
 	epoch    uint64
+	store    *secure.Store
 	plane    *mesh.Plane
 	network  *streams.Network
 	feeds    *work.Feeds
 	families []family
 
-	backends   []links.Backend
-	tcpServers []services.TCPServer
-	tcpClients []services.TCPClient
-	listeners  []control.Listener
-	undo       []func() // closes what was opened, should the start fail
+	backends  []links.Backend
+	addrs     []string // of listeners for links
+	proxies   services.Config
+	listeners []control.Listener
+	undo      []func() // closes what was opened, should the start fail
 }
 
 // newPlan opens every socket of the configuration; the actors get them at birth.
 func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
+	rules, err := firewall.Compile(cfg.Firewall)
+	if err != nil {
+		return nil, err
+	}
+	store, err := newStore(cfg, log)
+	if err != nil {
+		return nil, err
+	}
 	p := &plan{
-		cfg: cfg, log: log, epoch: epoch,
-		plane: mesh.New(mesh.Config{NodeID: cfg.ID}),
+		cfg: cfg, log: log, epoch: epoch, store: store,
+		plane: mesh.New(mesh.Config{NodeID: cfg.ID, Firewall: rules}),
 		feeds: work.NewFeeds(),
 	}
-	p.network = streams.NewNetwork(streams.NetworkConfig{Plane: p.plane, Log: log, ResetKey: resetKey(cfg, log)})
+	p.network = streams.NewNetwork(streams.NetworkConfig{
+		Plane: p.plane, Log: log, ResetKey: resetKey(cfg, log), Credentials: credentials{store},
+	})
 	for _, open := range []func() error{p.openLinks, p.openServices, p.openControl} {
 		if err := open(); err != nil {
 			p.close()
@@ -90,60 +99,10 @@ func prepare[L interface{ Close() error }](p *plan, b *transport.Binding[L]) (L,
 	return l, err
 }
 
-func (p *plan) openLinks() error {
-	for _, c := range p.cfg.TCPListeners {
-		binding := tcp.Bind(c.Addr)
-		l, err := prepare(p, binding)
-		if err != nil {
-			return err
-		}
-		p.log.Debug().Str("addr", l.Addr()).Msg("listening on TCP")
-		p.backends = append(p.backends, links.Backend{
-			Name: "tcp-listener:" + l.Addr(), Binding: binding,
-			Cost: c.Cost, NodeCost: c.NodeCost, AllowedPeers: c.AllowedPeers, AnyPeer: c.AnyPeer,
-		})
-	}
-	for _, c := range p.cfg.TCPPeers {
-		dialer, err := tcp.NewDialer(c.Addr)
-		if err != nil {
-			return err
-		}
-		p.backends = append(p.backends, links.Backend{
-			Name: dialer.Name(), Dialer: dialer, Redial: c.Redial,
-			Cost: c.Cost, AllowedPeers: c.AllowedPeers, AnyPeer: c.AnyPeer,
-		})
-	}
-	p.backends = append(p.backends, p.cfg.Backends...)
-	return nil
-}
-
-func (p *plan) openServices() error {
-	for _, c := range p.cfg.TCPServers {
-		binding := transport.NewBinding(func() (net.Listener, error) { return net.Listen("tcp", c.Addr) })
-		if _, err := prepare(p, binding); err != nil {
-			return fmt.Errorf("error listening on TCP: %w", err)
-		}
-		p.tcpServers = append(p.tcpServers, services.TCPServer{
-			Addr: c.Addr, Binding: binding, RemoteNode: c.RemoteNode, RemoteService: c.RemoteService,
-		})
-	}
-	for _, c := range p.cfg.TCPClients {
-		if _, _, err := net.SplitHostPort(c.Addr); err != nil {
-			return err
-		}
-		binding := p.meshBinding(c.Service)
-		if _, err := prepare(p, binding); err != nil {
-			return fmt.Errorf("error listening on Receptor network: %w", err)
-		}
-		p.tcpClients = append(p.tcpClients, services.TCPClient{Service: c.Service, Addr: c.Addr, Binding: binding})
-	}
-	return nil
-}
-
 // meshBinding listens on a service of the mesh.
-func (p *plan) meshBinding(service string) *transport.Binding[transport.StreamListener] {
+func (p *plan) meshBinding(service, tls string) *transport.Binding[transport.StreamListener] {
 	return transport.NewBinding(func() (transport.StreamListener, error) {
-		return p.network.Listen(service, streams.ListenOptions{})
+		return p.network.Listen(service, streams.ListenOptions{TLS: tls})
 	})
 }
 
@@ -181,9 +140,8 @@ func (p *plan) work(map[string]*actor.PID) func() actor.Actor {
 }
 
 func (p *plan) services(pids map[string]*actor.PID) func() actor.Actor {
-	return services.New(services.Config{
-		Log: p.log, Router: pids[familyRouter], Dial: p.network.Dial, TCPServers: p.tcpServers, TCPClients: p.tcpClients,
-	})
+	p.proxies.Log, p.proxies.Router, p.proxies.Plane, p.proxies.Dial = p.log, pids[familyRouter], p.plane, p.network.Dial
+	return services.New(p.proxies)
 }
 
 func (p *plan) control(pids map[string]*actor.PID) func() actor.Actor {

@@ -33,7 +33,7 @@ func (p *plan) controlMesh(c ControlService) error {
 	if c.Service == "" {
 		return nil
 	}
-	binding := p.meshBinding(c.Service)
+	binding := p.meshBinding(c.Service, c.TLS)
 	if _, err := prepare(p, binding); err != nil {
 		// The words of the existing system, which says so for every listener.
 		return fmt.Errorf("error opening Unix socket: %w", err)
@@ -41,7 +41,7 @@ func (p *plan) controlMesh(c ControlService) error {
 	p.listeners = append(p.listeners, control.Listener{
 		Name: "mesh:" + c.Service, Binding: binding,
 		Advertise: &routerv1.Advertise{
-			Service: c.Service, ConnType: routerv1.ConnType_CONN_TYPE_STREAM,
+			Service: c.Service, ConnType: connType(c.TLS),
 			Tags: map[string]string{"type": "Control Service"},
 		},
 	})
@@ -66,12 +66,24 @@ func (p *plan) controlTCP(c ControlService) error {
 	if c.TCPListen == "" {
 		return nil
 	}
-	binding := control.ListenTCP(c.TCPListen)
+	cfg, _, err := p.serverTLS(c.TCPTLS)
+	if err != nil {
+		return err
+	}
+	binding := control.ListenTCP(c.TCPListen, cfg)
 	if _, err := prepare(p, binding); err != nil {
 		return err
 	}
 	p.listeners = append(p.listeners, control.Listener{Name: "tcp:" + c.TCPListen, Binding: binding})
 	return nil
+}
+
+// connType is how a stream service with that TLS server is advertised.
+func connType(tls string) routerv1.ConnType {
+	if tls != "" {
+		return routerv1.ConnType_CONN_TYPE_STREAM_TLS
+	}
+	return routerv1.ConnType_CONN_TYPE_STREAM
 }
 
 // socketName names the listener of a Unix socket after its file; sockets in

@@ -20,6 +20,9 @@ const rootName = "node"
 // without it.
 const familyDeadline = 3 * time.Second
 
+// certificatePeriod is how often certificates are looked at while nobody uses them.
+const certificatePeriod = time.Minute
+
 // family is one of the root's children. Its producer is made when the families
 // before it run, because it may need their addresses.
 type family struct {
@@ -42,6 +45,9 @@ type root struct {
 	stopping bool
 	failed   func(error) // tells the Node why it ends
 	stopped  func()      // tells the Node that all has ended
+
+	check        func() // reads certificates again that changed
+	certificates *time.Timer
 }
 
 func (r *root) Receive(ctx actor.Context) {
@@ -52,6 +58,7 @@ func (r *root) Receive(ctx actor.Context) {
 	case *actor.Started:
 		r.start(ctx)
 	case *actor.Stopping, *actor.Restarting:
+		r.certificates.Stop()
 	case *actor.Stopped:
 		r.stopped()
 
@@ -61,6 +68,8 @@ func (r *root) Receive(ctx actor.Context) {
 	case *supervisev1.Shutdown:
 		r.shutdown(ctx)
 
+	case *nodev1.CheckCertificates:
+		r.checkCertificates(ctx)
 	case *nodev1.FamilyTimeout:
 		r.timeout(ctx, m)
 	case *actor.Terminated:
@@ -73,6 +82,7 @@ func (r *root) Receive(ctx actor.Context) {
 
 func (r *root) start(ctx actor.Context) {
 	r.pids[rootName] = ctx.Self()
+	r.checkCertificates(ctx)
 	for _, f := range r.families {
 		pid, err := r.Spawn(ctx, supervise.Spec{
 			Name: f.name, Kind: "family", New: f.make(r.pids), Supervises: !f.leaf,
@@ -82,6 +92,14 @@ func (r *root) start(ctx actor.Context) {
 		}
 		r.pids[f.name] = pid
 	}
+}
+
+// checkCertificates has files read again that changed, and expiry noticed. That
+// reads files, so it is not done here.
+func (r *root) checkCertificates(ctx actor.Context) {
+	go r.check()
+	self, system := ctx.Self(), ctx.ActorSystem()
+	r.certificates = time.AfterFunc(certificatePeriod, func() { system.Root.Send(self, &nodev1.CheckCertificates{}) })
 }
 
 func (r *root) shutdown(ctx actor.Context) {

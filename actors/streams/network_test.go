@@ -121,6 +121,31 @@ func TestHalfClose(t *testing.T) {
 	})
 }
 
+// Whoever closes second has nothing to complain about.
+func TestCloseAfterTheFarEndClosed(t *testing.T) {
+	probe.Live(t, func(t *testing.T, s *probe.Stage) {
+		p := newPair(s, quality{})
+		defer p.stop()
+		go serve(p.b.listen(t, "greet"), func(c transport.StreamConn) {
+			if _, err := io.WriteString(c, "hello"); err != nil {
+				t.Error(err)
+			}
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		for range 20 {
+			c := p.a.dial(t, "b", "greet")
+			if got, err := io.ReadAll(c); err != nil || string(got) != "hello" {
+				t.Errorf("%q, %v", got, err)
+			}
+			if err := c.Close(); err != nil {
+				t.Errorf("close: %v", err)
+			}
+		}
+	})
+}
+
 func TestTransferSurvivesLoss(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
 		p := newPair(s, quality{loss: 0.01})

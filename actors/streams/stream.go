@@ -164,17 +164,20 @@ func (s *stream) endWrite() error {
 }
 
 // Close ends both directions. What was written before still arrives, unless a
-// Write is under way: then the far end must not take a part for the whole.
+// Write is under way: then the far end must not take a part for the whole. That the
+// far end wants nothing more, or is gone, is no error of closing.
 func (s *stream) Close() error {
 	if !s.writing.TryLock() {
 		s.Abort()
 		return nil
 	}
 	defer s.writing.Unlock()
-	err := s.endWrite()
+	if err := s.endWrite(); err != nil {
+		s.pump.net.log.Debug().Err(err).Str("node", s.pump.key.node).Msg("the far end of a stream closed first")
+	}
 	s.cancelRead()
 	s.finish(true, true)
-	return err
+	return nil
 }
 
 // Abort ends both directions; the far end reads an error unless it has been sent

@@ -114,6 +114,43 @@ func (x *FamilyTimeout) GetFamily() string {
 	return ""
 }
 
+// The root to itself, every minute: look at the certificates.
+type CheckCertificates struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckCertificates) Reset() {
+	*x = CheckCertificates{}
+	mi := &file_node_v1_node_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckCertificates) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckCertificates) ProtoMessage() {}
+
+func (x *CheckCertificates) ProtoReflect() protoreflect.Message {
+	mi := &file_node_v1_node_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckCertificates.ProtoReflect.Descriptor instead.
+func (*CheckCertificates) Descriptor() ([]byte, []int) {
+	return file_node_v1_node_proto_rawDescGZIP(), []int{2}
+}
+
 var File_node_v1_node_proto protoreflect.FileDescriptor
 
 const file_node_v1_node_proto_rawDesc = "" +
@@ -122,7 +159,8 @@ const file_node_v1_node_proto_rawDesc = "" +
 	"\bStopNode\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\"'\n" +
 	"\rFamilyTimeout\x12\x16\n" +
-	"\x06family\x18\x01 \x01(\tR\x06familyB\x1fZ\x1dreceptor/proto/node/v1;nodev1b\x06proto3"
+	"\x06family\x18\x01 \x01(\tR\x06family\"\x13\n" +
+	"\x11CheckCertificatesB\x1fZ\x1dreceptor/proto/node/v1;nodev1b\x06proto3"
 
 var (
 	file_node_v1_node_proto_rawDescOnce sync.Once
@@ -136,10 +174,11 @@ func file_node_v1_node_proto_rawDescGZIP() []byte {
 	return file_node_v1_node_proto_rawDescData
 }
 
-var file_node_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_node_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_node_v1_node_proto_goTypes = []any{
-	(*StopNode)(nil),      // 0: node.v1.StopNode
-	(*FamilyTimeout)(nil), // 1: node.v1.FamilyTimeout
+	(*StopNode)(nil),          // 0: node.v1.StopNode
+	(*FamilyTimeout)(nil),     // 1: node.v1.FamilyTimeout
+	(*CheckCertificates)(nil), // 2: node.v1.CheckCertificates
 }
 var file_node_v1_node_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
@@ -160,7 +199,7 @@ func file_node_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_node_v1_node_proto_rawDesc), len(file_node_v1_node_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
