@@ -67,7 +67,6 @@ type param struct {
 	name     string
 	about    string
 	rules    rule
-	standard string        // the default, as help shows it
 	at       func(any) any // where it is kept in the action's value: *V
 	typeName string        // as help shows it
 }
@@ -86,9 +85,6 @@ func define[T any](a action, defaults T, apply func(*Config, *T) error, params .
 	}
 	a.apply = func(c *Config, v any) error { return apply(c, v.(*T)) }
 	a.params = params
-	for i := range params {
-		params[i].standard = shown(params[i].at(a.fresh()))
-	}
 	return a
 }
 

@@ -28,14 +28,15 @@ func WriteHelp(w io.Writer, program string) error {
 
 func (a *action) help(b *strings.Builder) {
 	fmt.Fprintf(b, "   --%s: %s\n", a.name, a.about)
+	defaults := a.fresh()
 	for _, p := range a.params {
-		fmt.Fprintf(b, "      %s=<%s>: %s%s\n", p.name, p.typeName, p.about, p.notes())
+		fmt.Fprintf(b, "      %s=<%s>: %s%s\n", p.name, p.typeName, p.about, p.notes(shown(p.at(defaults))))
 	}
 	b.WriteByte('\n')
 }
 
 // notes are what follows a parameter's description.
-func (p *param) notes() string {
+func (p *param) notes(standard string) string {
 	var notes []string
 	if p.rules&required != 0 {
 		notes = append(notes, "required")
@@ -43,8 +44,8 @@ func (p *param) notes() string {
 	if p.rules&bare != 0 {
 		notes = append(notes, fmt.Sprintf("%q may be left out", p.name+"="))
 	}
-	if p.standard != "" {
-		notes = append(notes, "default: "+p.standard)
+	if standard != "" {
+		notes = append(notes, "default: "+standard)
 	}
 	if len(notes) == 0 {
 		return ""
