@@ -16,25 +16,23 @@ func unknownUnit(id string) *workv1.Refused {
 	return refused(workv1.Code_CODE_UNKNOWN_UNIT, ErrUnknownUnit.Error()+" "+id)
 }
 
-// permit checks what a session shows of itself; nil means it may go on. No
-// verifying key can be configured yet, so no signature is good enough.
-func permit(needs bool, access *workv1.Access) *workv1.Refused {
-	signed := access.GetSignature() != ""
+// permit checks what a session shows of itself; nil means it may go on.
+func (f *family) permit(needs bool, access *workv1.Access) *workv1.Refused {
 	switch {
-	case !needs && signed:
+	case !needs && access.GetSignature() != "":
 		return refused(workv1.Code_CODE_DENIED, "work type did not expect a signature")
 	case !needs || access.GetTrusted():
 		return nil
-	case !signed:
-		return refused(workv1.Code_CODE_DENIED, "could not verify signature: signature is empty")
-	default:
-		return refused(workv1.Code_CODE_DENIED, "could not verify signature: verifying key not specified")
 	}
+	if err := f.verifier.Verify(access.GetSignature(), f.NodeID, time.Now()); err != nil {
+		return refused(workv1.Code_CODE_DENIED, err.Error())
+	}
+	return nil
 }
 
 // admit decides about a new unit before anything of it exists.
 func (f *family) admit(m *workv1.Submit, now time.Time) (*workv1.Create, *workv1.Refused) {
-	if no := permit(f.types[m.GetWorkType()].VerifySignature, m.GetAccess()); no != nil {
+	if no := f.permit(f.types[m.GetWorkType()].VerifySignature, m.GetAccess()); no != nil {
 		return nil, no
 	}
 	if m.GetNode() == "" {
@@ -43,7 +41,7 @@ func (f *family) admit(m *workv1.Submit, now time.Time) (*workv1.Create, *workv1
 	if m.GetNode() == f.NodeID || strings.EqualFold(m.GetNode(), "localhost") {
 		return f.admitLocal(m)
 	}
-	return admitRemote(m, now)
+	return f.admitRemote(m, now)
 }
 
 func (f *family) admitLocal(m *workv1.Submit) (*workv1.Create, *workv1.Refused) {
@@ -68,7 +66,7 @@ func joinParams(configured, runtime string) string {
 	return configured + " " + runtime
 }
 
-func admitRemote(m *workv1.Submit, now time.Time) (*workv1.Create, *workv1.Refused) {
+func (f *family) admitRemote(m *workv1.Submit, now time.Time) (*workv1.Create, *workv1.Refused) {
 	for name := range m.GetParams() {
 		if unit.Secret(name) && m.GetTlsClient() == "" {
 			return nil, refused(workv1.Code_CODE_BAD_REQUEST, "cannot send secrets over a non-TLS connection")
@@ -84,6 +82,9 @@ func admitRemote(m *workv1.Submit, now time.Time) (*workv1.Create, *workv1.Refus
 			return nil, refused(workv1.Code_CODE_BAD_REQUEST, err.Error())
 		}
 		remote.ExpiresUnixNs = now.Add(ttl).UnixNano()
+		if m.GetSignWork() && ttl > f.signer.Lifetime() {
+			f.Log.Warn().Str("node", m.GetNode()).Dur("ttl", ttl).Msg("signatures expire before the time to start is over")
+		}
 	}
 	return &workv1.Create{WorkType: unit.TypeRemote, Remote: remote}, nil
 }

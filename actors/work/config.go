@@ -1,9 +1,12 @@
 package work
 
 import (
+	"time"
+
 	"github.com/rs/zerolog"
 
 	"receptor/actors/work/runner"
+	"receptor/actors/work/sign"
 	"receptor/actors/work/store"
 	"receptor/actors/work/unit"
 	"receptor/transport"
@@ -18,6 +21,22 @@ type Config struct {
 	Dial    transport.DialStream
 	Runner  []string // argv of the command runner; /proc/self/exe if empty
 	Feeds   *Feeds
+	// SigningKey signs what this node asks of others for units that want it.
+	SigningKey SigningKey
+	// VerifyKey checks what others ask for, where a work type wants that.
+	VerifyKey VerifyKey
+}
+
+// SigningKey is the private half; without a file nothing can be signed.
+type SigningKey struct {
+	PrivateKeyFile string
+	Expiration     time.Duration // of a token; 0 means 5 minutes
+}
+
+// VerifyKey is the public half; without a file no signature is good.
+type VerifyKey struct {
+	PublicKeyFile string
+	Tolerance     time.Duration // for clocks that differ
 }
 
 // CommandType is a type of work that a command does.
@@ -40,9 +59,11 @@ const RunnerFlag = runner.Flag
 // and its live parts may be used by all.
 type family struct {
 	Config
-	types   map[string]CommandType
-	store   *store.Store
-	notices *notices
+	types    map[string]CommandType
+	store    *store.Store
+	notices  *notices
+	signer   *sign.Signer
+	verifier *sign.Verifier
 }
 
 func newFamily(cfg Config) *family {
@@ -50,7 +71,11 @@ func newFamily(cfg Config) *family {
 		// Not the path: the program may be replaced while it runs.
 		cfg.Runner = []string{"/proc/self/exe"}
 	}
-	f := &family{Config: cfg, types: map[string]CommandType{}}
+	f := &family{
+		Config: cfg, types: map[string]CommandType{},
+		signer:   &sign.Signer{PrivateKeyFile: cfg.SigningKey.PrivateKeyFile, Expiration: cfg.SigningKey.Expiration},
+		verifier: &sign.Verifier{PublicKeyFile: cfg.VerifyKey.PublicKeyFile, Tolerance: cfg.VerifyKey.Tolerance},
+	}
 	for _, t := range cfg.Types {
 		f.types[t.Type] = t
 	}

@@ -36,6 +36,7 @@ type fakeNode struct {
 	cutReply bool   // the connection breaks before the answer to a payload, once
 	conns    map[net.Conn]bool
 	said     map[string]int // commands by kind
+	tokens   map[string]string
 }
 
 type fakeUnit struct {
@@ -47,7 +48,7 @@ type fakeUnit struct {
 }
 
 func newFakeNode(t *testing.T) *fakeNode {
-	n := &fakeNode{t: t, units: map[string]*fakeUnit{}, conns: map[net.Conn]bool{}, said: map[string]int{}}
+	n := &fakeNode{t: t, units: map[string]*fakeUnit{}, conns: map[net.Conn]bool{}, said: map[string]int{}, tokens: map[string]string{}}
 	n.changed = sync.NewCond(&n.mu)
 	return n
 }
@@ -137,13 +138,14 @@ func (n *fakeNode) command(conn *net.UnixConn, in *bufio.Reader, line string) bo
 	start := 0
 	if strings.HasPrefix(line, "{") {
 		var m struct {
-			Subcommand, UnitID string
-			StartPos           int
+			Subcommand, UnitID, Signature string
+			StartPos                      int
 		}
 		if err := json.Unmarshal([]byte(line), &m); err != nil {
 			n.t.Errorf("bad JSON %q", line)
 		}
 		kind, id, start = m.Subcommand, m.UnitID, m.StartPos
+		n.change(func() { n.tokens[kind] = m.Signature })
 	} else {
 		kind, id = words[1], words[2]
 	}

@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"receptor/actors/work/peer"
+	"receptor/actors/work/sign"
 	"receptor/actors/work/store"
 	"receptor/actors/work/unit"
 	workv1 "receptor/proto/work/v1"
@@ -17,12 +19,13 @@ import (
 // session is one attempt at a task, in goroutines of a monitor. It ends with nil
 // when nothing is left to try, and with an error when trying again may help.
 type session struct {
-	tell  tell
-	dial  transport.DialStream
-	dir   store.Dir
-	feeds *Feeds
-	id    string // of the local unit
-	task  *workv1.Task
+	tell   tell
+	dial   transport.DialStream
+	dir    store.Dir
+	feeds  *Feeds
+	signer *sign.Signer
+	id     string // of the local unit
+	task   *workv1.Task
 }
 
 // outputError is the local disk's no.
@@ -79,7 +82,11 @@ func (s *session) attempt(ctx context.Context) error {
 }
 
 func (s *session) connect(ctx context.Context) (*peer.Session, error) {
-	return peer.Connect(ctx, s.dial, s.task.GetNode(), s.task.GetTlsClient())
+	far, err := peer.Connect(ctx, s.dial, s.task.GetNode(), s.task.GetTlsClient())
+	if err == nil && s.task.GetSignWork() {
+		far.Sign = func() (string, error) { return s.signer.Token(s.task.GetNode(), time.Now()) }
+	}
+	return far, err
 }
 
 // end cancels or releases. That the unit is gone already counts as done.
@@ -109,9 +116,6 @@ func (s *session) end(ctx context.Context) error {
 // submit brings the unit to the remote node and returns its ID there; none if
 // the node refused it.
 func (s *session) submit(ctx context.Context) (string, error) {
-	if s.task.GetSignWork() {
-		return "", s.tell.noted(ctx, remoteRefused("cannot sign work: signing key is empty"))
-	}
 	far, err := s.connect(ctx)
 	if err != nil {
 		return "", err

@@ -209,7 +209,7 @@ func (w *work) end(ctx actor.Context, id string, access *workv1.Access) {
 	e, ok := w.units[id]
 	no := unknownUnit(id)
 	if ok {
-		no = permit(e.needs, access)
+		no = w.permit(e.needs, access)
 	}
 	if no != nil {
 		respond(ctx, &workv1.EndReply{Result: &workv1.EndReply_Refused{Refused: no}})
@@ -235,7 +235,7 @@ func (w *work) results(ctx actor.Context, m *workv1.GetResults) {
 	e, ok := w.units[m.GetUnitId()]
 	no := unknownUnit(m.GetUnitId())
 	if ok {
-		no = permit(e.needs, m.GetAccess())
+		no = w.permit(e.needs, m.GetAccess())
 	}
 	if no != nil {
 		ctx.Respond(&workv1.GetResultsReply{Result: &workv1.GetResultsReply_Refused{Refused: no}})

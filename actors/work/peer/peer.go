@@ -44,6 +44,9 @@ func (e *RefusedError) Error() string { return e.Text }
 
 // Session is one stream to a control service.
 type Session struct {
+	// Sign makes the token that goes with each command; nil for none.
+	Sign func() (string, error)
+
 	conn transport.StreamConn
 	in   *bufio.Reader
 	node string
@@ -131,9 +134,16 @@ func noEOF(err error) error {
 	return err
 }
 
-// command writes a JSON command.
+// command writes a JSON command. That it can't be signed is final.
 func (s *Session) command(members map[string]any) error {
 	members["command"] = "work"
+	if s.Sign != nil {
+		token, err := s.Sign()
+		if err != nil {
+			return &RefusedError{Text: err.Error()}
+		}
+		members["signature"] = token
+	}
 	text, err := json.Marshal(members)
 	if err != nil {
 		return err
