@@ -164,7 +164,11 @@ func (c *connection) status(ctx actor.Context, r command.Status) {
 		}
 		// Whole meshes are in it: it is the session's time that pays for encoding it.
 		c.session.compute(func(context.Context) []byte {
-			return command.StatusReply(r, s, c.cfg.host, time.Now())
+			host := c.cfg.host
+			if c.cfg.Expiring != nil {
+				host.Expiring = c.cfg.Expiring()
+			}
+			return command.StatusReply(r, s, host, time.Now())
 		})
 	})
 }

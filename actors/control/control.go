@@ -7,6 +7,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
 
+	"receptor/actors/control/command"
 	"receptor/actors/supervise"
 	routerv1 "receptor/proto/router/v1"
 	workv1 "receptor/proto/work/v1"
@@ -24,10 +25,12 @@ type Config struct {
 	Work   *actor.PID
 	Root   *actor.PID // asked for the tree; nil refuses it
 
-	Plane  Pinger
-	Dial   transport.DialStream
-	Feeds  Feeds
-	Reload func() error // may block; a *command.ReloadError names its code; nil: nothing to reload
+	Plane Pinger
+	Dial  transport.DialStream
+	Feeds Feeds
+	// Expiring are own certificates that expire soon; nil: there are none.
+	Expiring func() []command.Certificate
+	Reload   func() error // may block; a *command.ReloadError names its code; nil: nothing to reload
 
 	Listeners []Listener
 }

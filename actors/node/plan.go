@@ -149,6 +149,7 @@ func (p *plan) control(pids map[string]*actor.PID) func() actor.Actor {
 		NodeID: p.cfg.ID, Version: p.cfg.Version, Log: p.log, Router: pids[familyRouter], Work: pids[familyWork],
 		Plane: p.plane, Dial: p.network.Dial, Feeds: p.feeds, Listeners: p.listeners,
 	}
+	cfg.Expiring = p.expiring
 	if p.cfg.Debug {
 		cfg.Root = pids[rootName]
 	}

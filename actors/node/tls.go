@@ -6,6 +6,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"receptor/actors/control/command"
 	"receptor/transport/secure"
 )
 
@@ -42,4 +43,15 @@ func (c credentials) Server(name string, protocols []string, nodeOf func(net.Add
 		return nil, err
 	}
 	return server.Mesh(protocols, nodeOf), nil
+}
+
+// expiring are the node's certificates that expire soon, for the status.
+func (p *plan) expiring() []command.Certificate {
+	var soon []command.Certificate
+	for _, c := range p.store.Certificates() {
+		if c.Soon {
+			soon = append(soon, command.Certificate{Config: c.Config, File: c.File, Expires: c.Expires})
+		}
+	}
+	return soon
 }

@@ -11,6 +11,15 @@ type Host struct {
 	Version   string
 	CPUs      int
 	MemoryMiB uint64
+	// Expiring are own certificates that expire soon, or have.
+	Expiring []Certificate
+}
+
+// Certificate is one that the node shows to others.
+type Certificate struct {
+	Config  string // tls-server NAME or tls-client NAME
+	File    string
+	Expires time.Time
 }
 
 type connection struct {
@@ -46,12 +55,19 @@ var members = map[string]func(s *routerv1.Status, h Host, now time.Time) any{
 	"Version":         func(_ *routerv1.Status, h Host, _ time.Time) any { return h.Version },
 }
 
+// memberExpiring is there only when it says something: existing clients print
+// members that they do not know.
+const memberExpiring = "ExpiringCertificates"
+
 // StatusReply is the answer to Status. Fields that do not exist are left out.
 func StatusReply(r Status, s *routerv1.Status, h Host, now time.Time) []byte {
 	reply := make(map[string]any, len(members))
 	if r.All {
 		for name, member := range members {
 			reply[name] = member(s, h, now)
+		}
+		if len(h.Expiring) > 0 {
+			reply[memberExpiring] = h.Expiring
 		}
 		return encode(reply)
 	}

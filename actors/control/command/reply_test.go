@@ -76,6 +76,11 @@ func TestStatusReplyIsTheRecordedOne(t *testing.T) {
 		`{"NodeID":"baz","Service":"x","Time":"2026-11-22T07:16:22.378995237Z","ConnType":0,"Tags":{},"WorkCommands":null}],`+
 		`"Connections":[{"NodeID":"bar","Cost":1}],"KnownConnectionCosts":{"bar":{"baz":1,"foo":1.5},"gone":{}},"NodeID":"foo",`+
 		`"RoutingTable":{"bar":"bar","baz":"bar"},"SystemCPUCount":2,"SystemMemoryMiB":24103,"Version":"1.4.9"}`)
+	host.Expiring = []Certificate{{Config: "tls-server s", File: "s.crt", Expires: now}}
+	soon := `"ExpiringCertificates":[{"Config":"tls-server s","File":"s.crt","Expires":"` + now.Format(time.RFC3339Nano) + `"}]`
+	if got := string(StatusReply(Status{All: true}, s, host, now)); !strings.Contains(got, soon) {
+		t.Errorf("%s does not tell of %s", got, soon)
+	}
 	expect(t, StatusReply(Status{Fields: []string{"Version", "Nope", "NodeID"}}, s, host, now), `{"NodeID":"foo","Version":"1.4.9"}`)
 	expect(t, StatusReply(Status{Fields: []string{}}, s, host, now), `{}`)
 	expect(t, StatusReply(Status{All: true}, &routerv1.Status{}, Host{}, now), `{"Advertisements":[],"Connections":[],`+
