@@ -200,6 +200,23 @@ func (w *world) logHas(n *harness.Node, text string) {
 	}))
 }
 
+// logLineHas waits until one line of a node's log contains all of these.
+func (w *world) logLineHas(n *harness.Node, texts ...string) {
+	w.t.Helper()
+	w.must(harness.Until(w.ctx, fmt.Sprintf("%q in one line of the log of %s", texts, n.ID), func() error {
+		log, err := os.ReadFile(n.LogFile)
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(string(log)) {
+			if !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(line, text) }) {
+				return nil
+			}
+		}
+		return errors.New(n.LogTail())
+	}))
+}
+
 // logCounts wants a text in the log of a node so many times.
 func (w *world) logCounts(n *harness.Node, text string, want int) {
 	w.t.Helper()

@@ -1,0 +1,177 @@
+package blackbox
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"receptor/test/blackbox/harness"
+)
+
+// A refusal is a link that must not come about, and what its log has to say.
+type refusal struct {
+	name string
+	// ends are the TLS configurations of the node that dials and the one that
+	// accepts, both called links.
+	ends  func(w *world, ca pair) (dials, accepts []string)
+	by    string // the node that refuses
+	wants []string
+}
+
+const byDialer, byListener = "dials", "accepts"
+
+var refusals = []refusal{
+	{
+		name: "server of another host", by: byDialer, wants: []string{"server certificate", "wrong name", "127.0.0.1"},
+		ends: func(w *world, ca pair) (dials, accepts []string) {
+			elsewhere := names{node: []string{"accepts"}, dns: []string{"elsewhere.example"}}
+			return trusting(ca), tlsServer("links", w.issue(ca, "accepts", elsewhere))
+		},
+	},
+	{
+		name: "server of another authority", by: byDialer, wants: []string{"server certificate", "wrong CA"},
+		ends: func(w *world, ca pair) (dials, accepts []string) {
+			return trusting(w.authority("other")), tlsServer("links", w.issue(ca, "accepts", of("accepts")))
+		},
+	},
+	{
+		name: "expired server", by: byDialer, wants: []string{"server certificate", "expired"},
+		ends: func(w *world, ca pair) (dials, accepts []string) {
+			return trusting(ca), tlsServer("links", w.issue(ca, "accepts", lastYear(of("accepts"))))
+		},
+	},
+	{
+		name: "server that is not pinned", by: byDialer, wants: []string{"server certificate", "not pinned"},
+		ends: func(w *world, ca pair) (dials, accepts []string) {
+			pin, _ := w.pins(ca.cert)
+			return trusting(ca, "pinnedservercert="+pin), tlsServer("links", w.issue(ca, "accepts", of("accepts")))
+		},
+	},
+	{
+		name: "server for another node", by: byDialer, wants: []string{"certificate is for other nodes", "accepts"},
+		ends: func(w *world, ca pair) (dials, accepts []string) {
+			return trusting(ca), tlsServer("links", w.issue(ca, "accepts", of("another")), "skipreceptornamescheck=true")
+		},
+	},
+	{
+		name: "client without certificate", by: byListener, wants: []string{"client didn't provide a certificate"},
+		ends: func(w *world, ca pair) (dials, accepts []string) {
+			return trusting(ca), demanding(w, ca)
+		},
+	},
+	{
+		name: "client of another authority", by: byListener, wants: []string{"client certificate", "wrong CA"},
+		ends: func(w *world, ca pair) (dials, accepts []string) {
+			return presenting(ca, w.issue(w.authority("other"), "dials", of("dials"))), demanding(w, ca)
+		},
+	},
+	{
+		name: "expired client", by: byListener, wants: []string{"client certificate", "expired"},
+		ends: func(w *world, ca pair) (dials, accepts []string) {
+			return presenting(ca, w.issue(ca, "dials", lastYear(of("dials")))), demanding(w, ca)
+		},
+	},
+	{
+		name: "client that is not pinned", by: byListener, wants: []string{"client certificate", "not pinned"},
+		ends: func(w *world, ca pair) (dials, accepts []string) {
+			_, pin := w.pins(ca.cert)
+			return presenting(ca, w.issue(ca, "dials", of("dials"))), demanding(w, ca, "pinnedclientcert="+pin)
+		},
+	},
+	{
+		name: "client for another node", by: byListener, wants: []string{"certificate is for other nodes", "dials"},
+		ends: func(w *world, ca pair) (dials, accepts []string) {
+			another := w.issue(ca, "dials", of("another"))
+			return presenting(ca, another, "skipreceptornamescheck=true"), demanding(w, ca)
+		},
+	},
+}
+
+// trusting is a client without a certificate that believes an authority.
+func trusting(ca pair, more ...string) []string {
+	return presenting(ca, pair{}, more...)
+}
+
+// presenting is a client that has a certificate, and believes an authority.
+func presenting(ca, own pair, more ...string) []string {
+	return append(tlsClient("links", own, "rootcas="+ca.cert), more...)
+}
+
+// demanding is a server that wants certificates of an authority.
+func demanding(w *world, ca pair, more ...string) []string {
+	w.t.Helper()
+	own := w.issue(ca, "accepts", of("accepts"))
+	return append(tlsServer("links", own, "clientcas="+ca.cert, "requireclientcert=true"), more...)
+}
+
+func lastYear(n names) names {
+	n.from, n.until = time.Now().AddDate(-1, 0, 0), time.Now().Add(-time.Hour)
+	return n
+}
+
+// Every link that a certificate forbids is refused, over each backend, and the log
+// of who refused says which check it was.
+func TestLinksThatCertificatesForbid(t *testing.T) {
+	for _, b := range []backend{
+		{name: "TCP", scheme: "tcp", secure: withTLS},
+		{name: "WebSocket", scheme: "ws", path: "/", secure: withTLS},
+	} {
+		for _, r := range refusals {
+			t.Run(b.name+" "+r.name, func(t *testing.T) { r.happens(newWorld(t), b) })
+		}
+	}
+}
+
+func (r refusal) happens(w *world, b backend) {
+	w.t.Helper()
+	port := w.port()
+	ofDialer, ofListener := r.ends(w, w.authority("authority"))
+	accepts := w.node("accepts", ofListener, b.listener(port))
+	dials := w.node("dials", ofDialer, b.peer(port))
+	w.up(accepts, dials)
+	judge := dials
+	if r.by == byListener {
+		judge = accepts
+	}
+	w.logLineHas(judge, r.wants...)
+	s, err := judge.Status(w.ctx)
+	w.must(err)
+	if len(s.Connections) > 0 {
+		w.t.Errorf("%s is connected: %v", judge.ID, s.Connections)
+	}
+	w.logCounts(judge, "Connection established", 0)
+}
+
+// What is wrong with the configuration itself is an error of the start.
+func TestTLSConfigurationErrors(t *testing.T) {
+	w := newWorld(t)
+	ca := w.authority("authority")
+	foo := w.issue(ca, "foo", of("foo"))
+	bar := w.issue(ca, "bar", names{node: []string{"bar", "baz"}})
+	garbage := w.file("garbage.crt", "no certificate")
+	for name, c := range map[string]struct {
+		args []string
+		want []string
+	}{
+		"certificate of another node": {
+			tlsServer("s", bar),
+			[]string{"error preparing tls server config: nodeID=foo not found in certificate name(s); names found=[bar baz]; cfg section=s; server cert=" + bar.cert},
+		},
+		"client certificate of another node": {tlsClient("c", bar), []string{"error preparing tls client config: nodeID=foo not found", bar.cert}},
+		"missing certificate":                {tlsServer("s", pair{"/no/such.crt", foo.key}), []string{"error preparing tls server config", "open /no/such.crt: no such file or directory"}},
+		"key of another certificate":         {tlsServer("s", pair{foo.cert, bar.key}), []string{"error preparing tls server config", "private key does not match public key"}},
+		"no certificate in the file":         {tlsServer("s", pair{garbage, foo.key}), []string{"error preparing tls server config"}},
+		"missing authority":                  {tlsServer("s", foo, "clientcas=/no/such.crt"), []string{"error reading client CAs file", "/no/such.crt"}},
+		"missing authority of a client":      {tlsClient("c", pair{}, "rootcas=/no/such.crt"), []string{"error reading root CAs file", "/no/such.crt"}},
+		"certificate without key":            {tlsClient("c", pair{cert: foo.cert}), []string{"cert and key must both be supplied or neither"}},
+		"pin that is no hex":                 {tlsServer("s", foo, "pinnedclientcert=zz"), []string{"error decoding fingerprints"}},
+		"pin of SHA-1":                       {tlsClient("c", foo, "pinnedservercert="+strings.Repeat("ab", 20)), []string{"fingerprints must be 32 or 64 bytes for sha256 or sha512"}},
+		"unknown name":                       {[]string{"--tcp-listener", "port=0", "tls=nobody"}, []string{"nobody"}},
+		"unknown name of a client":           {[]string{"--ws-peer", "address=wss://127.0.0.1:1", "tls=nobody"}, []string{"nobody"}},
+		"unknown name of a service":          {[]string{"--command-service", "service=x", "command=cat", "tls=nobody"}, []string{"nobody"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.in(t).refuses(c.want, harness.Join([]string{"--node", "id=foo", "datadir=" + w.Dir, "--local-only"}, c.args)...)
+		})
+	}
+}
