@@ -204,3 +204,9 @@ func tcpServer(port int, node, service string, more ...string) []string {
 func tcpClient(service string, port int, more ...string) []string {
 	return harness.Join([]string{"--tcp-client", "service=" + service, "address=" + local(port)}, more)
 }
+
+// dialer is for those who want more than a plain connection.
+func (w *world) dialer() *net.Dialer {
+	deadline, _ := w.ctx.Deadline()
+	return &net.Dialer{Deadline: deadline}
+}
