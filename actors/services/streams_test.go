@@ -230,9 +230,6 @@ func TestTLSOnBothTCPSides(t *testing.T) {
 		if _, err := plain.Write([]byte("GET / HTTP/1.0\r\n\r\n")); err != nil {
 			t.Fatal(err)
 		}
-		if err := plain.CloseWrite(); err != nil {
-			t.Fatal(err)
-		}
 		if _, err := io.Copy(io.Discard, plain); err != nil && !strings.Contains(err.Error(), "reset") {
 			t.Error(err)
 		}
