@@ -19,6 +19,10 @@ import (
 type nopFeeds struct{}
 
 func (nopFeeds) CopyResults(context.Context, string, int64, io.Writer) error { return nil }
+func (nopFeeds) WatchUnits(context.Context, <-chan string, func([]*workv1.Status) error) error {
+	return nil
+}
+
 func (nopFeeds) WatchStatus(context.Context, string, func(*workv1.Status) error) error {
 	return nil
 }

@@ -110,6 +110,12 @@ func (c *connection) obey(ctx actor.Context, line []byte) {
 		c.unitStatus(ctx, r)
 	case command.WatchUnit:
 		c.watchUnit(ctx, r)
+	case command.WatchUnits:
+		c.session.watchUnits(c.cfg.Feeds)
+	case command.Features:
+		c.session.reply(command.FeaturesReply())
+	case command.Drain:
+		c.drain(ctx, r)
 	case command.Cancel:
 		c.cancelUnit(ctx, r)
 	case command.Release:

@@ -60,6 +60,9 @@ type Feeds interface {
 	// WatchStatus calls each with the status now and at each change, and returns
 	// after a final state.
 	WatchStatus(ctx context.Context, unitID string, each func(*workv1.Status) error) error
+	// WatchUnits does the same for the units asked for ("+ID") until they are asked
+	// off ("-ID"), and calls each with none when nothing happens for a while.
+	WatchUnits(ctx context.Context, asked <-chan string, each func([]*workv1.Status) error) error
 }
 
 // New returns the producer of the control supervisor.

@@ -29,7 +29,7 @@ func (c *connection) submit(ctx actor.Context, r command.Submit) {
 	}
 	m := &workv1.Submit{
 		Node: node, WorkType: r.WorkType, Params: r.Params, TlsClient: r.TLSClient,
-		Ttl: r.TTL, SignWork: r.SignWork, Access: c.access(r.Signature),
+		Ttl: r.TTL, SignWork: r.SignWork, Access: c.access(r.Signature), Key: r.Key,
 	}
 	c.ask(ctx, c.cfg.Work, m, queryTimeout, func(answer any) {
 		reply, ok := answer.(*workv1.SubmitReply)
@@ -38,6 +38,8 @@ func (c *connection) submit(ctx actor.Context, r command.Submit) {
 			c.confused(answer)
 		case reply.GetCreated() == nil:
 			c.refuse(reply.GetRefused())
+		case reply.GetCreated().GetExists():
+			c.session.reply(command.UnitExists(reply.GetCreated().GetUnitId()))
 		default:
 			c.unit = reply.GetCreated().GetUnitId()
 			c.session.takePayload(command.UnitCreated(c.unit), reply.GetCreated().GetStdinPath())
@@ -88,6 +90,25 @@ func (c *connection) unitStatus(ctx actor.Context, r command.UnitStatus) {
 
 func (c *connection) watchUnit(ctx actor.Context, r command.WatchUnit) {
 	c.units(ctx, r.Unit, func([]*workv1.Status) { c.session.watch(c.cfg.Feeds, r.Unit) })
+}
+
+// drain stops the node from taking new work, or lets it take work again.
+func (c *connection) drain(ctx actor.Context, r command.Drain) {
+	var m any = &workv1.Drain{Access: c.access("")}
+	if r.Resume {
+		m = &workv1.Resume{Access: c.access("")}
+	}
+	c.ask(ctx, c.cfg.Work, m, queryTimeout, func(answer any) {
+		reply, ok := answer.(*workv1.DrainReply)
+		switch {
+		case !ok:
+			c.confused(answer)
+		case reply.GetDrained() == nil:
+			c.refuse(reply.GetRefused())
+		default:
+			c.session.reply(command.DrainReply(reply.GetDrained().GetDraining(), reply.GetDrained().GetUnfinished()))
+		}
+	})
 }
 
 // units asks for the status of one unit, or of all.

@@ -110,6 +110,11 @@ func newWorkFamily(t *testing.T, s *probe.Stage) *workFamily {
 	f.probe.Answer(&workv1.Release{}, func(m proto.Message) proto.Message {
 		return f.end(m.(*workv1.Release).GetUnitId(), true)
 	})
+	drained := func(on bool) proto.Message {
+		return &workv1.DrainReply{Result: &workv1.DrainReply_Drained{Drained: &workv1.Drained{Draining: on, Unfinished: 3}}}
+	}
+	f.probe.Answer(&workv1.Drain{}, func(proto.Message) proto.Message { return drained(true) })
+	f.probe.Answer(&workv1.Resume{}, func(proto.Message) proto.Message { return drained(false) })
 	f.probe.Answer(&workv1.ListUnits{}, func(m proto.Message) proto.Message { return f.list(m.(*workv1.ListUnits)) })
 	f.probe.Answer(&workv1.GetResults{}, func(m proto.Message) proto.Message {
 		if f.unit(m.(*workv1.GetResults).GetUnitId()) == nil {
@@ -222,6 +227,27 @@ func (f *workFamily) WatchStatus(_ context.Context, unit string, each func(*work
 }
 
 // nextStart waits until the control service has started, or failed, n units.
+// WatchUnits tells of each unit once.
+func (f *workFamily) WatchUnits(ctx context.Context, asked <-chan string, each func([]*workv1.Status) error) error {
+	if err := each(nil); err != nil {
+		return err
+	}
+	for {
+		select {
+		case line := <-asked:
+			s := &workv1.Status{UnitId: line[1:], Gone: true}
+			if u := f.unit(s.GetUnitId()); u != nil {
+				s = u
+			}
+			if err := each([]*workv1.Status{s}); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 func (f *workFamily) nextStart(t *testing.T, n int) *workv1.Start {
 	t.Helper()
 	var m *workv1.Start

@@ -136,6 +136,9 @@ func (n *fakeNode) command(conn *net.UnixConn, in *bufio.Reader, line string) bo
 	words := strings.Fields(line)
 	var kind, id string
 	start := 0
+	if strings.Contains(line, "submitkey") {
+		n.t.Error("an old node was sent a key, to it a parameter of the work")
+	}
 	if strings.HasPrefix(line, "{") {
 		var m struct {
 			Subcommand, UnitID, Signature string
@@ -147,7 +150,7 @@ func (n *fakeNode) command(conn *net.UnixConn, in *bufio.Reader, line string) bo
 		kind, id, start = m.Subcommand, m.UnitID, m.StartPos
 		n.change(func() { n.tokens[kind] = m.Signature })
 	} else {
-		kind, id = words[1], words[2]
+		kind, id = words[1], words[len(words)-1]
 	}
 	n.mu.Lock()
 	n.said[kind]++
@@ -155,6 +158,8 @@ func (n *fakeNode) command(conn *net.UnixConn, in *bufio.Reader, line string) bo
 	old := n.old
 	n.mu.Unlock()
 	switch {
+	case kind == "features":
+		fmt.Fprintf(conn, "ERROR: bad command\n")
 	case kind == "submit":
 		n.submit(conn, in)
 		return false

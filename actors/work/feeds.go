@@ -38,12 +38,14 @@ func NewFeeds() *Feeds { return &Feeds{units: map[string]*feed{}} }
 
 // feed is what is known of one unit.
 type feed struct {
+	id  string
 	dir store.Dir
 
 	mu       sync.Mutex
 	status   *workv1.Status // frozen; replaced on each change
 	released bool
 	changed  chan struct{} // closed at the next change; nil while nobody waits
+	watchers []*watcher    // of many units
 }
 
 // publish replaces the status of a unit, which need not be there yet.
@@ -51,11 +53,11 @@ func (f *Feeds) publish(id string, dir store.Dir, s *workv1.Status) *feed {
 	f.mu.Lock()
 	u, ok := f.units[id]
 	if !ok {
-		u = &feed{dir: dir, status: s}
+		u = &feed{id: id, dir: dir, status: s}
 		f.units[id] = u
 	}
 	f.mu.Unlock()
-	u.update(func() { u.status = s })
+	u.update(true, func() { u.status = s })
 	return u
 }
 
@@ -66,7 +68,7 @@ func (f *Feeds) remove(id string) {
 	delete(f.units, id)
 	f.mu.Unlock()
 	if ok {
-		u.update(func() { u.released = true })
+		u.update(true, func() { u.released = true })
 	}
 }
 
@@ -117,11 +119,16 @@ func (f *Feeds) all() []*workv1.Status {
 	return list
 }
 
-func (u *feed) update(change func()) {
+// update changes the feed and wakes all who follow it; those who watch many units
+// take their time if it is not urgent.
+func (u *feed) update(urgent bool, change func()) {
 	u.mu.Lock()
 	change()
 	changed := u.changed
 	u.changed = nil
+	for _, w := range u.watchers {
+		w.mark(u.id, urgent)
+	}
 	u.mu.Unlock()
 	if changed != nil {
 		close(changed)
@@ -129,7 +136,7 @@ func (u *feed) update(change func()) {
 }
 
 // grew wakes all who follow the output.
-func (u *feed) grew() { u.update(func() {}) }
+func (u *feed) grew() { u.update(false, func() {}) }
 
 // look returns the present state, and what is closed when it changes.
 func (u *feed) look() (s *workv1.Status, released bool, changed <-chan struct{}) {
@@ -224,13 +231,15 @@ func waitFor(ctx context.Context, changed <-chan struct{}) error {
 // copyPiece is how much is read at once where the kernel can't copy by itself.
 const copyPiece = 256 << 10
 
+// Readers borrow a buffer for each pass: most of the time they wait.
+var copyBuffers = sync.Pool{New: func() any { b := make([]byte, copyPiece); return &b }}
+
 // copier copies one output file to one reader.
 type copier struct {
 	feed *feed
 	w    io.Writer
 	at   int64
 	file *os.File
-	buf  []byte
 }
 
 // copy writes what is there now.
@@ -266,10 +275,9 @@ func (c *copier) pass() (int64, error) {
 	case *net.UnixConn, *net.TCPConn:
 		return io.Copy(c.w, c.file)
 	}
-	if c.buf == nil {
-		c.buf = make([]byte, copyPiece)
-	}
-	return io.CopyBuffer(struct{ io.Writer }{c.w}, struct{ io.Reader }{c.file}, c.buf)
+	buf := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buf)
+	return io.CopyBuffer(struct{ io.Writer }{c.w}, struct{ io.Reader }{c.file}, *buf)
 }
 
 func (c *copier) close() {

@@ -49,7 +49,7 @@ func (u *localUnit) Receive(ctx actor.Context) {
 	case *workv1.Create:
 		*u.handled++
 		u.machine = unit.NewLocal(m.GetWorkType(), m.GetParams())
-		u.create(ctx, u.machine.Record)
+		u.create(ctx, u.machine.Record, m.GetKey())
 	case *workv1.Start:
 		*u.handled++
 		u.starts = wants(u.starts, ctx.Sender())

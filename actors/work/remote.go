@@ -57,7 +57,7 @@ func (u *remoteUnit) Receive(ctx actor.Context) {
 	case *workv1.Create:
 		*u.handled++
 		u.machine = unit.NewRemote(remoteData(m.GetRemote()))
-		u.create(ctx, u.machine.Record)
+		u.create(ctx, u.machine.Record, m.GetKey())
 		u.setExpiry(ctx)
 	case *workv1.Start:
 		*u.handled++
@@ -198,6 +198,7 @@ func (u *remoteUnit) giveTask(ctx actor.Context) {
 	task := &workv1.Task{
 		Number: u.task, Node: data.RemoteNode, TlsClient: data.TLSClient, RemoteUnitId: data.RemoteUnitID,
 		WorkType: data.RemoteWorkType, Params: data.RemoteParams, SignWork: data.SignWork,
+		Key: u.NodeID + "/" + u.id,
 	}
 	switch u.machine.Task() {
 	case unit.Submit:

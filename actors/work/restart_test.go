@@ -93,7 +93,7 @@ func (w *world) plant(id string, r unit.Record, payload string) store.Dir {
 	if err != nil {
 		w.Fatal(err)
 	}
-	d, err := s.Create(id, r)
+	d, err := s.Create(id, r, "")
 	if err != nil {
 		w.Fatal(err)
 	}

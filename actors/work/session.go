@@ -83,10 +83,16 @@ func (s *session) attempt(ctx context.Context) error {
 
 func (s *session) connect(ctx context.Context) (*peer.Session, error) {
 	far, err := peer.Connect(ctx, s.dial, s.task.GetNode(), s.task.GetTlsClient())
-	if err == nil && s.task.GetSignWork() {
-		far.Sign = func() (string, error) { return s.signer.Token(s.task.GetNode(), time.Now()) }
+	if err == nil {
+		s.sign(far)
 	}
 	return far, err
+}
+
+func (s *session) sign(far *peer.Session) {
+	if s.task.GetSignWork() {
+		far.Sign = func() (string, error) { return s.signer.Token(s.task.GetNode(), time.Now()) }
+	}
 }
 
 // end cancels or releases. That the unit is gone already counts as done.
@@ -116,12 +122,17 @@ func (s *session) end(ctx context.Context) error {
 // submit brings the unit to the remote node and returns its ID there; none if
 // the node refused it.
 func (s *session) submit(ctx context.Context) (string, error) {
-	far, err := s.connect(ctx)
+	far, features, err := peer.Ask(ctx, s.dial, s.task.GetNode(), s.task.GetTlsClient())
 	if err != nil {
 		return "", err
 	}
 	defer far.Close()
-	if id, err := s.reclaim(far); err != nil || id != "" {
+	s.sign(far)
+	key := ""
+	if features.Has(peer.FeatureKey) {
+		key = s.task.GetKey()
+	}
+	if id, err := s.reclaim(far, key != ""); err != nil || id != "" {
 		return id, err
 	}
 	payload, err := os.Open(s.dir.Stdin())
@@ -135,6 +146,7 @@ func (s *session) submit(ctx context.Context) (string, error) {
 	id := ""
 	err = far.Submit(peer.Submission{
 		WorkType: s.task.GetWorkType(), TLSClient: s.task.GetTlsClient(), Params: s.task.GetParams(), Payload: payload,
+		Key: key,
 		Created: func(made string) error {
 			id = made
 			return s.tell.noted(ctx, remoteCreated(made))
@@ -152,8 +164,9 @@ func (s *session) submit(ctx context.Context) (string, error) {
 }
 
 // reclaim looks for what an earlier attempt left on the remote node. If that has
-// its payload it is taken over, otherwise it is released: one unit, never two.
-func (s *session) reclaim(far *peer.Session) (string, error) {
+// its payload it is taken over, otherwise it is released: one unit, never two. A
+// node that knows the unit by its key replaces it by itself.
+func (s *session) reclaim(far *peer.Session, keyed bool) (string, error) {
 	id := s.task.GetRemoteUnitId()
 	if id == "" {
 		return "", nil
@@ -167,6 +180,8 @@ func (s *session) reclaim(far *peer.Session) (string, error) {
 	case unit.Adoptable(status.State, status.Detail):
 		s.tell.send(remoteStarted())
 		return id, nil
+	case keyed:
+		return "", nil
 	}
 	if err := far.Release(id); err != nil && !errors.Is(err, peer.ErrUnknownUnit) {
 		return "", err

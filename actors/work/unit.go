@@ -56,8 +56,8 @@ func (u *unitBase) load() (unit.Record, bool) {
 }
 
 // create makes the unit and answers the Submit.
-func (u *unitBase) create(ctx actor.Context, r unit.Record) {
-	if _, err := u.store.Create(u.id, r); err != nil {
+func (u *unitBase) create(ctx actor.Context, r unit.Record, key string) {
+	if _, err := u.store.Create(u.id, r, key); err != nil {
 		no := refused(workv1.Code_CODE_FAILED, "could not create work unit: "+err.Error())
 		respond(ctx, &workv1.SubmitReply{Result: &workv1.SubmitReply_Refused{Refused: no}})
 		u.leave(ctx)

@@ -22,7 +22,7 @@ func New(cfg Config) func() actor.Actor {
 		return &work{
 			Supervisor: supervise.New(cfg.Log, supervise.Backoff{}),
 			family:     newFamily(cfg),
-			units:      map[string]*entry{}, actors: map[string]*entry{},
+			units:      map[string]*entry{}, actors: map[string]*entry{}, keys: map[string]*entry{},
 		}
 	}
 }
@@ -37,12 +37,17 @@ type work struct {
 	*supervise.Supervisor
 	*family
 	units  map[string]*entry // by unit ID
+	keys   map[string]*entry // by the key of the request that made them
 	actors map[string]*entry // by PID, those that have an actor
+	drains bool              // no new units are taken
 }
 
 // entry is one unit.
 type entry struct {
 	id       string
+	workType string // as it was asked for
+	key      string // of the request that made it; empty for none
+	given    bool   // its payload is complete
 	remote   bool
 	needs    bool       // commands must be signed
 	pid      *actor.PID // nil while nothing is to be done
@@ -77,6 +82,10 @@ func (w *work) Receive(ctx actor.Context) {
 		w.end(ctx, m.GetUnitId(), m.GetAccess())
 	case *workv1.Release:
 		w.end(ctx, m.GetUnitId(), m.GetAccess())
+	case *workv1.Drain:
+		w.drain(ctx, true, m.GetAccess())
+	case *workv1.Resume:
+		w.drain(ctx, false, m.GetAccess())
 
 	case *workv1.ListUnits:
 		w.list(ctx, m)
@@ -119,8 +128,11 @@ func (w *work) load(ctx actor.Context, l store.Loaded) {
 		w.Log.Warn().Str("unit", l.ID).Err(l.Err).Msg("unit can't be read, set aside")
 		l.Record = quarantined(l.Err)
 	}
-	e := &entry{id: l.ID, remote: l.Record.Remote != nil, needs: w.needsSignature(l.Record)}
-	w.units[l.ID] = e
+	e := &entry{
+		id: l.ID, workType: requestedType(l.Record), key: l.Key, given: unit.Given(l.Record),
+		remote: l.Record.Remote != nil, needs: w.needsSignature(l.Record),
+	}
+	w.add(e)
 	w.Feeds.publish(l.ID, w.store.Dir(l.ID), shown(l.ID, l.Record))
 	if resumes(l.Record) {
 		w.spawn(ctx, e)
@@ -167,8 +179,58 @@ func (w *work) tell(ctx actor.Context, e *entry, command envelope) {
 	ctx.RequestWithCustomSender(e.pid, command.message, command.sender)
 }
 
+func requestedType(r unit.Record) string {
+	if r.Remote != nil {
+		return r.Remote.RemoteWorkType
+	}
+	return r.WorkType
+}
+
+func (w *work) add(e *entry) {
+	w.units[e.id] = e
+	if e.key != "" {
+		w.keys[e.key] = e
+	}
+}
+
+func (w *work) forget(e *entry) {
+	delete(w.units, e.id)
+	if w.keys[e.key] == e {
+		delete(w.keys, e.key)
+	}
+}
+
+// repeated answers a request whose unit is here already. A unit that never got
+// its payload is released: the one that this request makes takes its place.
+func (w *work) repeated(ctx actor.Context, m *workv1.Submit) bool {
+	e := w.keys[m.GetKey()]
+	switch {
+	case m.GetKey() == "" || e == nil:
+		return false
+	case e.workType != m.GetWorkType():
+		no := refused(workv1.Code_CODE_BAD_REQUEST, "submit key belongs to a unit of another type")
+		ctx.Respond(&workv1.SubmitReply{Result: &workv1.SubmitReply_Refused{Refused: no}})
+		return true
+	case !e.given:
+		delete(w.keys, e.key)
+		w.tell(ctx, e, envelope{message: &workv1.Release{UnitId: e.id, Force: true}})
+		return false
+	default:
+		ctx.Respond(&workv1.SubmitReply{Result: &workv1.SubmitReply_Created{
+			Created: &workv1.Created{UnitId: e.id, Exists: true},
+		}})
+		return true
+	}
+}
+
 func (w *work) submit(ctx actor.Context, m *workv1.Submit) {
 	create, no := w.admit(m, time.Now())
+	if no == nil && w.repeated(ctx, m) {
+		return
+	}
+	if no == nil {
+		no = w.room(create)
+	}
 	if no != nil {
 		ctx.Respond(&workv1.SubmitReply{Result: &workv1.SubmitReply_Refused{Refused: no}})
 		return
@@ -179,9 +241,10 @@ func (w *work) submit(ctx actor.Context, m *workv1.Submit) {
 		ctx.Respond(&workv1.SubmitReply{Result: &workv1.SubmitReply_Refused{Refused: no}})
 		return
 	}
-	e := &entry{id: id, remote: create.GetRemote() != nil}
+	e := &entry{id: id, workType: m.GetWorkType(), key: m.GetKey(), remote: create.GetRemote() != nil}
 	e.needs = create.GetRemote().GetSignWork() || !e.remote && w.types[create.GetWorkType()].VerifySignature
-	w.units[id] = e
+	create.Key = m.GetKey()
+	w.add(e)
 	w.tell(ctx, e, envelope{create, ctx.Sender()})
 }
 
@@ -201,6 +264,7 @@ func (w *work) startUnit(ctx actor.Context, m *workv1.Start) {
 		respond(ctx, answer)
 		return
 	}
+	e.given = e.given || m.GetInputError() == ""
 	w.tell(ctx, e, envelope{m, ctx.Sender()})
 }
 
@@ -257,7 +321,7 @@ func (w *work) idle(ctx actor.Context, m *workv1.UnitIdle) {
 func (w *work) removed(ctx actor.Context, m *workv1.UnitRemoved) {
 	if e, ok := w.units[m.GetUnitId()]; ok && e.pid != nil {
 		e.stopping = true
-		delete(w.units, e.id)
+		w.forget(e)
 		ctx.Poison(e.pid) // commands before it are answered: the unit is unknown
 	}
 }

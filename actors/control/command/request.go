@@ -36,6 +36,8 @@ type Submit struct {
 	TLSClient, TTL string
 	SignWork       bool
 	Signature      string
+	// Key names the request: a repeat finds the unit of the first one.
+	Key string
 }
 
 // ListUnits asks for the status of all units, or of one if Unit is not empty.
@@ -46,6 +48,16 @@ type UnitStatus struct{ Unit string }
 
 // WatchUnit asks for the status of a unit now and at every change.
 type WatchUnit struct{ Unit string }
+
+// WatchUnits asks for the status of many units at every change. The session then
+// belongs to it: the client sends "+UNIT" and "-UNIT" on lines of their own.
+type WatchUnits struct{}
+
+// Features asks what this node can do beyond the existing system.
+type Features struct{}
+
+// Drain asks the node to take no new work, or with Resume to take it again.
+type Drain struct{ Resume bool }
 
 // Cancel asks to end the work of a unit.
 type Cancel struct{ Unit, Signature string }
@@ -73,6 +85,9 @@ func (Submit) request()     {}
 func (ListUnits) request()  {}
 func (UnitStatus) request() {}
 func (WatchUnit) request()  {}
+func (WatchUnits) request() {}
+func (Features) request()   {}
+func (Drain) request()      {}
 func (Cancel) request()     {}
 func (Release) request()    {}
 func (Results) request()    {}

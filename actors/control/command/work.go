@@ -30,7 +30,11 @@ var workForms = map[string]workForm{
 	"force-release": unitForm("force-release", func(unit, signature string) Request {
 		return Release{Unit: unit, Signature: signature, Force: true}
 	}),
-	"results": {lineResults, jsonResults},
+	"results":    {lineResults, jsonResults},
+	"features":   bareForm("features", Features{}),
+	"watchunits": bareForm("watchunits", WatchUnits{}),
+	"drain":      bareForm("drain", Drain{}),
+	"resume":     bareForm("resume", Drain{Resume: true}),
 }
 
 // lineWork splits the words at every single blank; so two in a row make an empty
@@ -60,6 +64,17 @@ func jsonWork(o object) (Request, error) {
 		return nil, errBadCommand
 	}
 	return form.json(o)
+}
+
+// bareForm is a command that takes nothing.
+func bareForm(name string, r Request) workForm {
+	line := func(words []string) (Request, error) {
+		if len(words) > 0 {
+			return nil, fmt.Errorf("work %s does not take parameters", name)
+		}
+		return r, nil
+	}
+	return workForm{line, func(object) (Request, error) { return r, nil }}
 }
 
 // unitForm is a command that takes nothing but a unit.
@@ -94,6 +109,16 @@ func lineSubmit(words []string) (Request, error) {
 	return r, nil
 }
 
+// KeyMember is the member of a submit that names the request. Other systems would
+// take it for a parameter of the work, so it is only sent to who has FeatureKey.
+const KeyMember = "submitkey"
+
+// Features that nodes tell each other of.
+const (
+	FeatureKey   = "submitkey"  // submit takes KeyMember
+	FeatureWatch = "watchunits" // work watchunits is known
+)
+
 // jsonSubmit takes every member whose name is not reserved for a parameter of
 // the work. All members must be strings.
 func jsonSubmit(o object) (Request, error) {
@@ -121,6 +146,8 @@ func jsonSubmit(o object) (Request, error) {
 			r.SignWork = value == "true"
 		case "signature":
 			r.Signature = value
+		case KeyMember:
+			r.Key = value
 		default:
 			r.Params[name] = value
 		}

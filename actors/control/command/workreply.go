@@ -10,7 +10,7 @@ import (
 // unitStatus is a unit as clients see it.
 type unitStatus struct {
 	Detail     string
-	ExtraData  json.RawMessage
+	ExtraData  json.RawMessage `json:",omitempty"`
 	State      int32
 	StateName  string
 	StdoutSize int64
@@ -62,6 +62,43 @@ func UnitsReply(units []*workv1.Status) []byte {
 		reply[s.GetUnitId()] = unitOf(s)
 	}
 	return encode(reply)
+}
+
+// UnitExists is the answer to a repeated Submit whose unit has its payload; no
+// payload follows.
+func UnitExists(unit string) []byte {
+	return []byte("Work unit exists with ID " + unit + ".\n")
+}
+
+// FeaturesReply is the answer to Features.
+func FeaturesReply() []byte {
+	return encode(map[string][]string{"features": {FeatureKey, FeatureWatch}})
+}
+
+// watchedUnit is one line of WatchUnits.
+type watchedUnit struct {
+	UnitID string `json:"unitid"`
+	Gone   bool   `json:"gone,omitempty"`
+	*unitStatus
+}
+
+// WatchedUnit is one line of WatchUnits.
+func WatchedUnit(s *workv1.Status) []byte {
+	line := watchedUnit{UnitID: s.GetUnitId(), Gone: s.GetGone()}
+	if !s.GetGone() {
+		status := unitOf(s)
+		status.ExtraData = nil // nobody follows that, and it may be long
+		line.unitStatus = &status
+	}
+	return encode(line)
+}
+
+// KeepAlive is a line of WatchUnits that says nothing, in time.
+const KeepAlive = "{}\n"
+
+// DrainReply is the answer to Drain.
+func DrainReply(draining bool, unfinished int64) []byte {
+	return encode(map[string]any{"draining": draining, "unfinished": unfinished})
 }
 
 // StartedReply is the answer when the payload is complete; pending means that the

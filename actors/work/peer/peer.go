@@ -13,9 +13,11 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"receptor/transport"
+	"receptor/transport/bridge"
 )
 
 const (
@@ -53,10 +55,17 @@ type Session struct {
 	done <-chan struct{} // of the context it lives in
 	stop func() bool
 	once sync.Once
+	// unfinished: the peer has a part of a payload, and must not take it for all.
+	unfinished atomic.Bool
 }
 
 // Connect opens a session. It ends when ctx does.
 func Connect(ctx context.Context, dial transport.DialStream, node, tlsName string) (*Session, error) {
+	return open(ctx, dial, node, tlsName, nil)
+}
+
+// open says first before it reads the banner.
+func open(ctx context.Context, dial transport.DialStream, node, tlsName string, first []byte) (*Session, error) {
 	dialCtx, cancel := context.WithTimeout(ctx, dialWait)
 	defer cancel()
 	conn, err := dial(dialCtx, node, service, tlsName)
@@ -64,8 +73,14 @@ func Connect(ctx context.Context, dial transport.DialStream, node, tlsName strin
 		return nil, err
 	}
 	s := &Session{conn: conn, in: bufio.NewReaderSize(conn, 4<<10), node: node, done: ctx.Done()}
-	s.stop = context.AfterFunc(ctx, func() { conn.Close() })
-	if err := s.banner(); err != nil {
+	s.stop = context.AfterFunc(ctx, s.hangUp)
+	if first != nil {
+		err = s.write(first)
+	}
+	if err == nil {
+		err = s.banner()
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -76,8 +91,17 @@ func Connect(ctx context.Context, dial transport.DialStream, node, tlsName strin
 func (s *Session) Close() {
 	s.once.Do(func() {
 		s.stop()
-		s.conn.Close()
+		s.hangUp()
 	})
+}
+
+// hangUp ends the stream, in an orderly way if that can't be misunderstood.
+func (s *Session) hangUp() {
+	if s.unfinished.Load() {
+		bridge.Abort(s.conn)
+		return
+	}
+	s.conn.Close()
 }
 
 func (s *Session) banner() error {
@@ -183,10 +207,15 @@ type Submission struct {
 	TLSClient string
 	Params    map[string]string
 	Payload   io.Reader
+	// Key names the request, for peers that take one; empty for none. A unit that
+	// has its payload from an earlier attempt is created and submitted already.
+	Key string
 	// Created is told the ID of the remote unit, and must return before the
 	// payload is ended: from then on the unit may run.
 	Created func(id string) error
 }
+
+var exists = regexp.MustCompile(`^Work unit exists with ID ([a-zA-Z0-9]+)\.$`)
 
 var withID = regexp.MustCompile(`with ID ([a-zA-Z0-9]+)\.`)
 
@@ -198,12 +227,20 @@ func (s *Session) Submit(sub Submission) error {
 	}
 	members["subcommand"], members["node"], members["worktype"] = "submit", s.node, sub.WorkType
 	members["tlsclient"] = sub.TLSClient
+	if sub.Key != "" {
+		members[keyMember] = sub.Key
+	}
+	s.unfinished.Store(true)
 	if err := s.command(members); err != nil {
 		return err
 	}
 	line, err := s.reply(replyWait)
 	if err != nil {
 		return err
+	}
+	if match := exists.FindStringSubmatch(line); match != nil && sub.Key != "" {
+		s.unfinished.Store(false)
+		return sub.Created(match[1])
 	}
 	match := withID.FindStringSubmatch(line)
 	if match == nil {
@@ -235,6 +272,7 @@ func (s *Session) sendPayload(sub Submission, id string) error {
 	if err := s.conn.CloseWrite(); err != nil {
 		return fmt.Errorf("error closing stdin file: %w", err)
 	}
+	s.unfinished.Store(false)
 	return nil
 }
 

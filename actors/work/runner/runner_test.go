@@ -29,7 +29,7 @@ func newDir(t *testing.T, payload string) store.Dir {
 	}
 	r := unit.NewLocal("sh", "").Record
 	r.Detail = unit.DetailStarting
-	d, err := s.Create("abcdefgh", r)
+	d, err := s.Create("abcdefgh", r, "")
 	if err != nil {
 		t.Fatal(err)
 	}

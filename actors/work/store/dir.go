@@ -39,6 +39,16 @@ func (d Dir) RunnerFile() string { return filepath.Join(d.path, "runner.json") }
 func (d Dir) RunnerLock() string { return filepath.Join(d.path, "runner.lock") }
 
 func (d Dir) cancelMark() string { return filepath.Join(d.path, "cancel") }
+func (d Dir) keyFile() string    { return filepath.Join(d.path, "key") }
+
+// key is empty for units that were made without one.
+func (d Dir) key() (string, error) {
+	text, err := os.ReadFile(d.keyFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return string(text), err
+}
 
 // Read returns the record.
 func (d Dir) Read() (unit.Record, error) { return d.read(lockWait) }

@@ -9,6 +9,7 @@
 //	├── stderr               ours: standard error of a command, kept apart
 //	├── runner.json          ours: who runs the command
 //	├── runner.lock          ours: held by the runner while it lives
+//	├── key                  ours: names the request that made the unit
 //	└── cancel               ours: cancel was asked for
 package store
 
@@ -48,8 +49,9 @@ func (s *Store) Has(id string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// Create makes the directory of a new unit. On failure nothing is left behind.
-func (s *Store) Create(id string, r unit.Record) (Dir, error) {
+// Create makes the directory of a new unit; key may be empty. On failure nothing
+// is left behind.
+func (s *Store) Create(id string, r unit.Record, key string) (Dir, error) {
 	if err := os.MkdirAll(s.root, 0o700); err != nil {
 		return Dir{}, err
 	}
@@ -58,6 +60,9 @@ func (s *Store) Create(id string, r unit.Record) (Dir, error) {
 		return Dir{}, err
 	}
 	err := os.WriteFile(d.Stdin(), nil, 0o600)
+	if err == nil && key != "" {
+		err = writeFile(d.keyFile(), []byte(key), true)
+	}
 	if err == nil {
 		err = d.Save(r)
 	}
@@ -70,6 +75,7 @@ func (s *Store) Create(id string, r unit.Record) (Dir, error) {
 // Loaded is a unit found on disk. Err says why its record can't be read.
 type Loaded struct {
 	ID     string
+	Key    string // of the request that made it; empty for none
 	Record unit.Record
 	Err    error
 }
@@ -91,7 +97,11 @@ func (s *Store) Load(limit time.Duration) ([]Loaded, error) {
 			continue
 		}
 		r, err := s.Dir(e.Name()).read(min(lockWait, time.Until(deadline)))
-		units = append(units, Loaded{ID: e.Name(), Record: r, Err: err})
+		var key string
+		if err == nil {
+			key, err = s.Dir(e.Name()).key()
+		}
+		units = append(units, Loaded{ID: e.Name(), Key: key, Record: r, Err: err})
 	}
 	return slices.Clip(units), nil
 }

@@ -25,7 +25,7 @@ func open(t *testing.T) *Store {
 
 func create(t *testing.T, s *Store, id string) Dir {
 	t.Helper()
-	d, err := s.Create(id, unit.NewLocal("cat", "-n").Record)
+	d, err := s.Create(id, unit.NewLocal("cat", "-n").Record, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,11 +161,11 @@ func TestLockIsTheOneOfExistingTools(t *testing.T) {
 func TestCreateLeavesNothingBehind(t *testing.T) {
 	s := open(t)
 	create(t, s, "abcdefgh")
-	if _, err := s.Create("abcdefgh", unit.Record{}); !errors.Is(err, fs.ErrExist) {
+	if _, err := s.Create("abcdefgh", unit.Record{}, ""); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a second unit of that name: %v", err)
 	}
 	bad := unit.Record{WorkType: "pod", Other: []byte("{not json")}
-	if _, err := s.Create("badbadba", bad); err == nil || s.Has("badbadba") {
+	if _, err := s.Create("badbadba", bad, ""); err == nil || s.Has("badbadba") {
 		t.Errorf("created a unit that can't be written: %v", err)
 	}
 }
@@ -197,7 +197,7 @@ func TestEndOnAFullDisk(t *testing.T) {
 	if err := os.WriteFile(d.Stdout(), make([]byte, 1<<20), 0o600); !errors.Is(err, unix.ENOSPC) {
 		t.Fatalf("the disk is not full: %v", err)
 	}
-	if _, err := s.Create("nospaces", unit.NewLocal("cat", "").Record); !errors.Is(err, unix.ENOSPC) || s.Has("nospaces") {
+	if _, err := s.Create("nospaces", unit.NewLocal("cat", "").Record, ""); !errors.Is(err, unix.ENOSPC) || s.Has("nospaces") {
 		t.Errorf("created on a full disk: %v", err)
 	}
 	if err := d.Save(unit.Record{State: unit.Failed, Detail: "x", WorkType: "cat"}); err != nil {

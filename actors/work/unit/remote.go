@@ -294,6 +294,19 @@ func (u Remote) end(s State, detail string, size int64) (Remote, []Action) {
 	return u, actions
 }
 
+// Given reports whether the unit of a record has got its payload. One that has not
+// can be replaced.
+func Given(r Record) bool {
+	switch r.State {
+	case Pending:
+		return !Awaits(r.Detail)
+	case Failed:
+		return !strings.HasPrefix(r.Detail, prefixInput) && r.Detail != DetailAtRestart
+	default:
+		return true
+	}
+}
+
 // Adoptable reports whether a remote unit whose start was not confirmed has been
 // started all the same: its payload was complete.
 func Adoptable(s State, detail string) bool {

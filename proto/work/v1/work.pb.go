@@ -196,9 +196,12 @@ type Submit struct {
 	Params    map[string]string      `protobuf:"bytes,3,rep,name=params,proto3" json:"params,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	TlsClient string                 `protobuf:"bytes,4,opt,name=tls_client,json=tlsClient,proto3" json:"tls_client,omitempty"`
 	// Go duration, for remote work only; empty for none.
-	Ttl           string  `protobuf:"bytes,5,opt,name=ttl,proto3" json:"ttl,omitempty"`
-	SignWork      bool    `protobuf:"varint,6,opt,name=sign_work,json=signWork,proto3" json:"sign_work,omitempty"`
-	Access        *Access `protobuf:"bytes,7,opt,name=access,proto3" json:"access,omitempty"`
+	Ttl      string  `protobuf:"bytes,5,opt,name=ttl,proto3" json:"ttl,omitempty"`
+	SignWork bool    `protobuf:"varint,6,opt,name=sign_work,json=signWork,proto3" json:"sign_work,omitempty"`
+	Access   *Access `protobuf:"bytes,7,opt,name=access,proto3" json:"access,omitempty"`
+	// Names this request: a repeat finds the unit that the first one made. Empty
+	// for none.
+	Key           string `protobuf:"bytes,8,opt,name=key,proto3" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -280,6 +283,13 @@ func (x *Submit) GetAccess() *Access {
 		return x.Access
 	}
 	return nil
+}
+
+func (x *Submit) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
 }
 
 type SubmitReply struct {
@@ -368,7 +378,9 @@ type Created struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	UnitId string                 `protobuf:"bytes,1,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
 	// The payload is written to this file, before Start.
-	StdinPath     string `protobuf:"bytes,2,opt,name=stdin_path,json=stdinPath,proto3" json:"stdin_path,omitempty"`
+	StdinPath string `protobuf:"bytes,2,opt,name=stdin_path,json=stdinPath,proto3" json:"stdin_path,omitempty"`
+	// An earlier request with the same key made the unit, which has its payload.
+	Exists        bool `protobuf:"varint,3,opt,name=exists,proto3" json:"exists,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -415,6 +427,13 @@ func (x *Created) GetStdinPath() string {
 		return x.StdinPath
 	}
 	return ""
+}
+
+func (x *Created) GetExists() bool {
+	if x != nil {
+		return x.Exists
+	}
+	return false
 }
 
 // The payload is complete, or it broke: start the unit, or fail it.
@@ -838,6 +857,233 @@ func (x *Ended) GetPending() bool {
 	return false
 }
 
+// Take no new work; what is there goes on. Only trusted sessions may ask.
+type Drain struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Access        *Access                `protobuf:"bytes,1,opt,name=access,proto3" json:"access,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Drain) Reset() {
+	*x = Drain{}
+	mi := &file_work_v1_work_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Drain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Drain) ProtoMessage() {}
+
+func (x *Drain) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Drain.ProtoReflect.Descriptor instead.
+func (*Drain) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Drain) GetAccess() *Access {
+	if x != nil {
+		return x.Access
+	}
+	return nil
+}
+
+// Take new work again.
+type Resume struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Access        *Access                `protobuf:"bytes,1,opt,name=access,proto3" json:"access,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Resume) Reset() {
+	*x = Resume{}
+	mi := &file_work_v1_work_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Resume) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Resume) ProtoMessage() {}
+
+func (x *Resume) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Resume.ProtoReflect.Descriptor instead.
+func (*Resume) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Resume) GetAccess() *Access {
+	if x != nil {
+		return x.Access
+	}
+	return nil
+}
+
+// The answer to Drain and Resume.
+type DrainReply struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Result:
+	//
+	//	*DrainReply_Drained
+	//	*DrainReply_Refused
+	Result        isDrainReply_Result `protobuf_oneof:"result"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainReply) Reset() {
+	*x = DrainReply{}
+	mi := &file_work_v1_work_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainReply) ProtoMessage() {}
+
+func (x *DrainReply) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainReply.ProtoReflect.Descriptor instead.
+func (*DrainReply) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *DrainReply) GetResult() isDrainReply_Result {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *DrainReply) GetDrained() *Drained {
+	if x != nil {
+		if x, ok := x.Result.(*DrainReply_Drained); ok {
+			return x.Drained
+		}
+	}
+	return nil
+}
+
+func (x *DrainReply) GetRefused() *Refused {
+	if x != nil {
+		if x, ok := x.Result.(*DrainReply_Refused); ok {
+			return x.Refused
+		}
+	}
+	return nil
+}
+
+type isDrainReply_Result interface {
+	isDrainReply_Result()
+}
+
+type DrainReply_Drained struct {
+	Drained *Drained `protobuf:"bytes,1,opt,name=drained,proto3,oneof"`
+}
+
+type DrainReply_Refused struct {
+	Refused *Refused `protobuf:"bytes,2,opt,name=refused,proto3,oneof"`
+}
+
+func (*DrainReply_Drained) isDrainReply_Result() {}
+
+func (*DrainReply_Refused) isDrainReply_Result() {}
+
+type Drained struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// No new work is taken.
+	Draining bool `protobuf:"varint,1,opt,name=draining,proto3" json:"draining,omitempty"`
+	// Units of this node that are not final.
+	Unfinished    int64 `protobuf:"varint,2,opt,name=unfinished,proto3" json:"unfinished,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Drained) Reset() {
+	*x = Drained{}
+	mi := &file_work_v1_work_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Drained) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Drained) ProtoMessage() {}
+
+func (x *Drained) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Drained.ProtoReflect.Descriptor instead.
+func (*Drained) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Drained) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
+}
+
+func (x *Drained) GetUnfinished() int64 {
+	if x != nil {
+		return x.Unfinished
+	}
+	return 0
+}
+
 // With an empty unit_id: all units.
 type ListUnits struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -848,7 +1094,7 @@ type ListUnits struct {
 
 func (x *ListUnits) Reset() {
 	*x = ListUnits{}
-	mi := &file_work_v1_work_proto_msgTypes[10]
+	mi := &file_work_v1_work_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -860,7 +1106,7 @@ func (x *ListUnits) String() string {
 func (*ListUnits) ProtoMessage() {}
 
 func (x *ListUnits) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[10]
+	mi := &file_work_v1_work_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -873,7 +1119,7 @@ func (x *ListUnits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUnits.ProtoReflect.Descriptor instead.
 func (*ListUnits) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{10}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListUnits) GetUnitId() string {
@@ -896,7 +1142,7 @@ type ListUnitsReply struct {
 
 func (x *ListUnitsReply) Reset() {
 	*x = ListUnitsReply{}
-	mi := &file_work_v1_work_proto_msgTypes[11]
+	mi := &file_work_v1_work_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -908,7 +1154,7 @@ func (x *ListUnitsReply) String() string {
 func (*ListUnitsReply) ProtoMessage() {}
 
 func (x *ListUnitsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[11]
+	mi := &file_work_v1_work_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -921,7 +1167,7 @@ func (x *ListUnitsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUnitsReply.ProtoReflect.Descriptor instead.
 func (*ListUnitsReply) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{11}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListUnitsReply) GetResult() isListUnitsReply_Result {
@@ -974,7 +1220,7 @@ type Units struct {
 
 func (x *Units) Reset() {
 	*x = Units{}
-	mi := &file_work_v1_work_proto_msgTypes[12]
+	mi := &file_work_v1_work_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1232,7 @@ func (x *Units) String() string {
 func (*Units) ProtoMessage() {}
 
 func (x *Units) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[12]
+	mi := &file_work_v1_work_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1245,7 @@ func (x *Units) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Units.ProtoReflect.Descriptor instead.
 func (*Units) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{12}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Units) GetUnits() []*Status {
@@ -1021,7 +1267,7 @@ type GetResults struct {
 
 func (x *GetResults) Reset() {
 	*x = GetResults{}
-	mi := &file_work_v1_work_proto_msgTypes[13]
+	mi := &file_work_v1_work_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1033,7 +1279,7 @@ func (x *GetResults) String() string {
 func (*GetResults) ProtoMessage() {}
 
 func (x *GetResults) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[13]
+	mi := &file_work_v1_work_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1046,7 +1292,7 @@ func (x *GetResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResults.ProtoReflect.Descriptor instead.
 func (*GetResults) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{13}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetResults) GetUnitId() string {
@@ -1076,7 +1322,7 @@ type GetResultsReply struct {
 
 func (x *GetResultsReply) Reset() {
 	*x = GetResultsReply{}
-	mi := &file_work_v1_work_proto_msgTypes[14]
+	mi := &file_work_v1_work_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1088,7 +1334,7 @@ func (x *GetResultsReply) String() string {
 func (*GetResultsReply) ProtoMessage() {}
 
 func (x *GetResultsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[14]
+	mi := &file_work_v1_work_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1101,7 +1347,7 @@ func (x *GetResultsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResultsReply.ProtoReflect.Descriptor instead.
 func (*GetResultsReply) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{14}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetResultsReply) GetResult() isGetResultsReply_Result {
@@ -1153,7 +1399,7 @@ type Granted struct {
 
 func (x *Granted) Reset() {
 	*x = Granted{}
-	mi := &file_work_v1_work_proto_msgTypes[15]
+	mi := &file_work_v1_work_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1165,7 +1411,7 @@ func (x *Granted) String() string {
 func (*Granted) ProtoMessage() {}
 
 func (x *Granted) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[15]
+	mi := &file_work_v1_work_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1178,7 +1424,7 @@ func (x *Granted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Granted.ProtoReflect.Descriptor instead.
 func (*Granted) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{15}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{19}
 }
 
 // Status of a unit as clients see it: secrets are removed.
@@ -1191,14 +1437,16 @@ type Status struct {
 	StdoutSize int64  `protobuf:"varint,4,opt,name=stdout_size,json=stdoutSize,proto3" json:"stdout_size,omitempty"`
 	WorkType   string `protobuf:"bytes,5,opt,name=work_type,json=workType,proto3" json:"work_type,omitempty"`
 	// JSON text of ExtraData; "null" when there is none.
-	ExtraData     string `protobuf:"bytes,6,opt,name=extra_data,json=extraData,proto3" json:"extra_data,omitempty"`
+	ExtraData string `protobuf:"bytes,6,opt,name=extra_data,json=extraData,proto3" json:"extra_data,omitempty"`
+	// There is no such unit, or not any more; only unit_id is set then.
+	Gone          bool `protobuf:"varint,7,opt,name=gone,proto3" json:"gone,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_work_v1_work_proto_msgTypes[16]
+	mi := &file_work_v1_work_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1210,7 +1458,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[16]
+	mi := &file_work_v1_work_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1223,7 +1471,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{16}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Status) GetUnitId() string {
@@ -1268,6 +1516,13 @@ func (x *Status) GetExtraData() string {
 	return ""
 }
 
+func (x *Status) GetGone() bool {
+	if x != nil {
+		return x.Gone
+	}
+	return false
+}
+
 // Access is what a session shows of itself where a work type verifies signatures.
 type Access struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -1280,7 +1535,7 @@ type Access struct {
 
 func (x *Access) Reset() {
 	*x = Access{}
-	mi := &file_work_v1_work_proto_msgTypes[17]
+	mi := &file_work_v1_work_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1292,7 +1547,7 @@ func (x *Access) String() string {
 func (*Access) ProtoMessage() {}
 
 func (x *Access) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[17]
+	mi := &file_work_v1_work_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1305,7 +1560,7 @@ func (x *Access) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Access.ProtoReflect.Descriptor instead.
 func (*Access) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{17}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Access) GetSignature() string {
@@ -1333,7 +1588,7 @@ type Refused struct {
 
 func (x *Refused) Reset() {
 	*x = Refused{}
-	mi := &file_work_v1_work_proto_msgTypes[18]
+	mi := &file_work_v1_work_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1345,7 +1600,7 @@ func (x *Refused) String() string {
 func (*Refused) ProtoMessage() {}
 
 func (x *Refused) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[18]
+	mi := &file_work_v1_work_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1358,7 +1613,7 @@ func (x *Refused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refused.ProtoReflect.Descriptor instead.
 func (*Refused) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{18}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Refused) GetCode() Code {
@@ -1383,14 +1638,16 @@ type Create struct {
 	// What the client asked for, for command units.
 	Params string `protobuf:"bytes,2,opt,name=params,proto3" json:"params,omitempty"`
 	// Set for units that run on another node.
-	Remote        *RemoteWork `protobuf:"bytes,3,opt,name=remote,proto3" json:"remote,omitempty"`
+	Remote *RemoteWork `protobuf:"bytes,3,opt,name=remote,proto3" json:"remote,omitempty"`
+	// Names the request; empty for none.
+	Key           string `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Create) Reset() {
 	*x = Create{}
-	mi := &file_work_v1_work_proto_msgTypes[19]
+	mi := &file_work_v1_work_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1402,7 +1659,7 @@ func (x *Create) String() string {
 func (*Create) ProtoMessage() {}
 
 func (x *Create) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[19]
+	mi := &file_work_v1_work_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1415,7 +1672,7 @@ func (x *Create) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Create.ProtoReflect.Descriptor instead.
 func (*Create) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{19}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Create) GetWorkType() string {
@@ -1439,6 +1696,13 @@ func (x *Create) GetRemote() *RemoteWork {
 	return nil
 }
 
+func (x *Create) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
 // Work for another node.
 type RemoteWork struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -1455,7 +1719,7 @@ type RemoteWork struct {
 
 func (x *RemoteWork) Reset() {
 	*x = RemoteWork{}
-	mi := &file_work_v1_work_proto_msgTypes[20]
+	mi := &file_work_v1_work_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1467,7 +1731,7 @@ func (x *RemoteWork) String() string {
 func (*RemoteWork) ProtoMessage() {}
 
 func (x *RemoteWork) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[20]
+	mi := &file_work_v1_work_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1480,7 +1744,7 @@ func (x *RemoteWork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteWork.ProtoReflect.Descriptor instead.
 func (*RemoteWork) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{20}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RemoteWork) GetNode() string {
@@ -1537,7 +1801,7 @@ type UnitIdle struct {
 
 func (x *UnitIdle) Reset() {
 	*x = UnitIdle{}
-	mi := &file_work_v1_work_proto_msgTypes[21]
+	mi := &file_work_v1_work_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1549,7 +1813,7 @@ func (x *UnitIdle) String() string {
 func (*UnitIdle) ProtoMessage() {}
 
 func (x *UnitIdle) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[21]
+	mi := &file_work_v1_work_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1562,7 +1826,7 @@ func (x *UnitIdle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnitIdle.ProtoReflect.Descriptor instead.
 func (*UnitIdle) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{21}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *UnitIdle) GetUnitId() string {
@@ -1589,7 +1853,7 @@ type UnitRemoved struct {
 
 func (x *UnitRemoved) Reset() {
 	*x = UnitRemoved{}
-	mi := &file_work_v1_work_proto_msgTypes[22]
+	mi := &file_work_v1_work_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1601,7 +1865,7 @@ func (x *UnitRemoved) String() string {
 func (*UnitRemoved) ProtoMessage() {}
 
 func (x *UnitRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[22]
+	mi := &file_work_v1_work_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1614,12 +1878,185 @@ func (x *UnitRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnitRemoved.ProtoReflect.Descriptor instead.
 func (*UnitRemoved) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{22}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *UnitRemoved) GetUnitId() string {
 	if x != nil {
 		return x.UnitId
+	}
+	return ""
+}
+
+// A unit to the supervisor: its payload is complete; may its command start now?
+type SlotWanted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UnitId        string                 `protobuf:"bytes,1,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SlotWanted) Reset() {
+	*x = SlotWanted{}
+	mi := &file_work_v1_work_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SlotWanted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SlotWanted) ProtoMessage() {}
+
+func (x *SlotWanted) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SlotWanted.ProtoReflect.Descriptor instead.
+func (*SlotWanted) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *SlotWanted) GetUnitId() string {
+	if x != nil {
+		return x.UnitId
+	}
+	return ""
+}
+
+// The supervisor to a unit: now.
+type SlotGranted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SlotGranted) Reset() {
+	*x = SlotGranted{}
+	mi := &file_work_v1_work_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SlotGranted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SlotGranted) ProtoMessage() {}
+
+func (x *SlotGranted) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SlotGranted.ProtoReflect.Descriptor instead.
+func (*SlotGranted) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{28}
+}
+
+// The clock to the supervisor: look for finished units that are too old.
+type RetentionDue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetentionDue) Reset() {
+	*x = RetentionDue{}
+	mi := &file_work_v1_work_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetentionDue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetentionDue) ProtoMessage() {}
+
+func (x *RetentionDue) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetentionDue.ProtoReflect.Descriptor instead.
+func (*RetentionDue) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{29}
+}
+
+// The first unit on a node to the supervisor: have the states of units there
+// pushed.
+type WatchNode struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	TlsClient     string                 `protobuf:"bytes,2,opt,name=tls_client,json=tlsClient,proto3" json:"tls_client,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchNode) Reset() {
+	*x = WatchNode{}
+	mi := &file_work_v1_work_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchNode) ProtoMessage() {}
+
+func (x *WatchNode) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchNode.ProtoReflect.Descriptor instead.
+func (*WatchNode) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *WatchNode) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *WatchNode) GetTlsClient() string {
+	if x != nil {
+		return x.TlsClient
 	}
 	return ""
 }
@@ -1633,7 +2070,7 @@ type StatusWritten struct {
 
 func (x *StatusWritten) Reset() {
 	*x = StatusWritten{}
-	mi := &file_work_v1_work_proto_msgTypes[23]
+	mi := &file_work_v1_work_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1645,7 +2082,7 @@ func (x *StatusWritten) String() string {
 func (*StatusWritten) ProtoMessage() {}
 
 func (x *StatusWritten) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[23]
+	mi := &file_work_v1_work_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1658,7 +2095,7 @@ func (x *StatusWritten) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusWritten.ProtoReflect.Descriptor instead.
 func (*StatusWritten) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{23}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{31}
 }
 
 // The goroutine that watches a runner to its unit: the process is gone.
@@ -1671,7 +2108,7 @@ type RunnerEnded struct {
 
 func (x *RunnerEnded) Reset() {
 	*x = RunnerEnded{}
-	mi := &file_work_v1_work_proto_msgTypes[24]
+	mi := &file_work_v1_work_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1683,7 +2120,7 @@ func (x *RunnerEnded) String() string {
 func (*RunnerEnded) ProtoMessage() {}
 
 func (x *RunnerEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[24]
+	mi := &file_work_v1_work_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1696,7 +2133,7 @@ func (x *RunnerEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunnerEnded.ProtoReflect.Descriptor instead.
 func (*RunnerEnded) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{24}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RunnerEnded) GetWatch() uint64 {
@@ -1715,7 +2152,7 @@ type StartExpired struct {
 
 func (x *StartExpired) Reset() {
 	*x = StartExpired{}
-	mi := &file_work_v1_work_proto_msgTypes[25]
+	mi := &file_work_v1_work_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1727,7 +2164,7 @@ func (x *StartExpired) String() string {
 func (*StartExpired) ProtoMessage() {}
 
 func (x *StartExpired) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[25]
+	mi := &file_work_v1_work_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1740,7 +2177,7 @@ func (x *StartExpired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartExpired.ProtoReflect.Descriptor instead.
 func (*StartExpired) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{25}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{33}
 }
 
 // The clock to a unit: try again to remove the directory.
@@ -1752,7 +2189,7 @@ type RemovalDue struct {
 
 func (x *RemovalDue) Reset() {
 	*x = RemovalDue{}
-	mi := &file_work_v1_work_proto_msgTypes[26]
+	mi := &file_work_v1_work_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1764,7 +2201,7 @@ func (x *RemovalDue) String() string {
 func (*RemovalDue) ProtoMessage() {}
 
 func (x *RemovalDue) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[26]
+	mi := &file_work_v1_work_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1777,7 +2214,7 @@ func (x *RemovalDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovalDue.ProtoReflect.Descriptor instead.
 func (*RemovalDue) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{26}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{34}
 }
 
 // A monitor to its unit, at birth: what is to be done?
@@ -1789,7 +2226,7 @@ type GetTask struct {
 
 func (x *GetTask) Reset() {
 	*x = GetTask{}
-	mi := &file_work_v1_work_proto_msgTypes[27]
+	mi := &file_work_v1_work_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +2238,7 @@ func (x *GetTask) String() string {
 func (*GetTask) ProtoMessage() {}
 
 func (x *GetTask) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[27]
+	mi := &file_work_v1_work_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +2251,7 @@ func (x *GetTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTask.ProtoReflect.Descriptor instead.
 func (*GetTask) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{27}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{35}
 }
 
 // What one incarnation of a monitor does, in this order.
@@ -1830,17 +2267,19 @@ type Task struct {
 	// Bring the unit to the remote node.
 	Submit bool `protobuf:"varint,6,opt,name=submit,proto3" json:"submit,omitempty"`
 	// Follow its state and output.
-	Follow        bool              `protobuf:"varint,7,opt,name=follow,proto3" json:"follow,omitempty"`
-	WorkType      string            `protobuf:"bytes,8,opt,name=work_type,json=workType,proto3" json:"work_type,omitempty"`
-	Params        map[string]string `protobuf:"bytes,9,rep,name=params,proto3" json:"params,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	SignWork      bool              `protobuf:"varint,10,opt,name=sign_work,json=signWork,proto3" json:"sign_work,omitempty"`
+	Follow   bool              `protobuf:"varint,7,opt,name=follow,proto3" json:"follow,omitempty"`
+	WorkType string            `protobuf:"bytes,8,opt,name=work_type,json=workType,proto3" json:"work_type,omitempty"`
+	Params   map[string]string `protobuf:"bytes,9,rep,name=params,proto3" json:"params,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	SignWork bool              `protobuf:"varint,10,opt,name=sign_work,json=signWork,proto3" json:"sign_work,omitempty"`
+	// Names the submission over all its attempts.
+	Key           string `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Task) Reset() {
 	*x = Task{}
-	mi := &file_work_v1_work_proto_msgTypes[28]
+	mi := &file_work_v1_work_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1852,7 +2291,7 @@ func (x *Task) String() string {
 func (*Task) ProtoMessage() {}
 
 func (x *Task) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[28]
+	mi := &file_work_v1_work_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1865,7 +2304,7 @@ func (x *Task) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Task.ProtoReflect.Descriptor instead.
 func (*Task) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{28}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Task) GetNumber() uint64 {
@@ -1938,6 +2377,13 @@ func (x *Task) GetSignWork() bool {
 	return false
 }
 
+func (x *Task) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
 // Report is what a monitor's goroutines tell the unit. They wait for Noted.
 type Report struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1960,7 +2406,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_work_v1_work_proto_msgTypes[29]
+	mi := &file_work_v1_work_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1972,7 +2418,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[29]
+	mi := &file_work_v1_work_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1985,7 +2431,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{29}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Report) GetTask() uint64 {
@@ -2158,7 +2604,7 @@ type Unreachable struct {
 
 func (x *Unreachable) Reset() {
 	*x = Unreachable{}
-	mi := &file_work_v1_work_proto_msgTypes[30]
+	mi := &file_work_v1_work_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2170,7 +2616,7 @@ func (x *Unreachable) String() string {
 func (*Unreachable) ProtoMessage() {}
 
 func (x *Unreachable) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[30]
+	mi := &file_work_v1_work_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2183,7 +2629,7 @@ func (x *Unreachable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unreachable.ProtoReflect.Descriptor instead.
 func (*Unreachable) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{30}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Unreachable) GetText() string {
@@ -2209,7 +2655,7 @@ type RemoteCreated struct {
 
 func (x *RemoteCreated) Reset() {
 	*x = RemoteCreated{}
-	mi := &file_work_v1_work_proto_msgTypes[31]
+	mi := &file_work_v1_work_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2221,7 +2667,7 @@ func (x *RemoteCreated) String() string {
 func (*RemoteCreated) ProtoMessage() {}
 
 func (x *RemoteCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[31]
+	mi := &file_work_v1_work_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2234,7 +2680,7 @@ func (x *RemoteCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteCreated.ProtoReflect.Descriptor instead.
 func (*RemoteCreated) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{31}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *RemoteCreated) GetRemoteUnitId() string {
@@ -2252,7 +2698,7 @@ type RemoteStarted struct {
 
 func (x *RemoteStarted) Reset() {
 	*x = RemoteStarted{}
-	mi := &file_work_v1_work_proto_msgTypes[32]
+	mi := &file_work_v1_work_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2264,7 +2710,7 @@ func (x *RemoteStarted) String() string {
 func (*RemoteStarted) ProtoMessage() {}
 
 func (x *RemoteStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[32]
+	mi := &file_work_v1_work_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2277,7 +2723,7 @@ func (x *RemoteStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteStarted.ProtoReflect.Descriptor instead.
 func (*RemoteStarted) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{32}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{40}
 }
 
 type RemoteRefused struct {
@@ -2289,7 +2735,7 @@ type RemoteRefused struct {
 
 func (x *RemoteRefused) Reset() {
 	*x = RemoteRefused{}
-	mi := &file_work_v1_work_proto_msgTypes[33]
+	mi := &file_work_v1_work_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2301,7 +2747,7 @@ func (x *RemoteRefused) String() string {
 func (*RemoteRefused) ProtoMessage() {}
 
 func (x *RemoteRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[33]
+	mi := &file_work_v1_work_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2314,7 +2760,7 @@ func (x *RemoteRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteRefused.ProtoReflect.Descriptor instead.
 func (*RemoteRefused) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{33}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RemoteRefused) GetText() string {
@@ -2332,7 +2778,7 @@ type RemoteGone struct {
 
 func (x *RemoteGone) Reset() {
 	*x = RemoteGone{}
-	mi := &file_work_v1_work_proto_msgTypes[34]
+	mi := &file_work_v1_work_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2344,7 +2790,7 @@ func (x *RemoteGone) String() string {
 func (*RemoteGone) ProtoMessage() {}
 
 func (x *RemoteGone) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[34]
+	mi := &file_work_v1_work_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2357,7 +2803,7 @@ func (x *RemoteGone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteGone.ProtoReflect.Descriptor instead.
 func (*RemoteGone) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{34}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{42}
 }
 
 type RemoteState struct {
@@ -2371,7 +2817,7 @@ type RemoteState struct {
 
 func (x *RemoteState) Reset() {
 	*x = RemoteState{}
-	mi := &file_work_v1_work_proto_msgTypes[35]
+	mi := &file_work_v1_work_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2383,7 +2829,7 @@ func (x *RemoteState) String() string {
 func (*RemoteState) ProtoMessage() {}
 
 func (x *RemoteState) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[35]
+	mi := &file_work_v1_work_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2396,7 +2842,7 @@ func (x *RemoteState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteState.ProtoReflect.Descriptor instead.
 func (*RemoteState) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{35}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RemoteState) GetState() State {
@@ -2432,7 +2878,7 @@ type OutputCopied struct {
 
 func (x *OutputCopied) Reset() {
 	*x = OutputCopied{}
-	mi := &file_work_v1_work_proto_msgTypes[36]
+	mi := &file_work_v1_work_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2444,7 +2890,7 @@ func (x *OutputCopied) String() string {
 func (*OutputCopied) ProtoMessage() {}
 
 func (x *OutputCopied) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[36]
+	mi := &file_work_v1_work_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2457,7 +2903,7 @@ func (x *OutputCopied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputCopied.ProtoReflect.Descriptor instead.
 func (*OutputCopied) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{36}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *OutputCopied) GetSize() int64 {
@@ -2483,7 +2929,7 @@ type OutputFailed struct {
 
 func (x *OutputFailed) Reset() {
 	*x = OutputFailed{}
-	mi := &file_work_v1_work_proto_msgTypes[37]
+	mi := &file_work_v1_work_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2495,7 +2941,7 @@ func (x *OutputFailed) String() string {
 func (*OutputFailed) ProtoMessage() {}
 
 func (x *OutputFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[37]
+	mi := &file_work_v1_work_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2508,7 +2954,7 @@ func (x *OutputFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFailed.ProtoReflect.Descriptor instead.
 func (*OutputFailed) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{37}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *OutputFailed) GetText() string {
@@ -2530,7 +2976,7 @@ type RemoteEnded struct {
 
 func (x *RemoteEnded) Reset() {
 	*x = RemoteEnded{}
-	mi := &file_work_v1_work_proto_msgTypes[38]
+	mi := &file_work_v1_work_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2542,7 +2988,7 @@ func (x *RemoteEnded) String() string {
 func (*RemoteEnded) ProtoMessage() {}
 
 func (x *RemoteEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[38]
+	mi := &file_work_v1_work_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2555,7 +3001,7 @@ func (x *RemoteEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteEnded.ProtoReflect.Descriptor instead.
 func (*RemoteEnded) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{38}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RemoteEnded) GetEnd() End {
@@ -2583,7 +3029,7 @@ type Noted struct {
 
 func (x *Noted) Reset() {
 	*x = Noted{}
-	mi := &file_work_v1_work_proto_msgTypes[39]
+	mi := &file_work_v1_work_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2595,7 +3041,7 @@ func (x *Noted) String() string {
 func (*Noted) ProtoMessage() {}
 
 func (x *Noted) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[39]
+	mi := &file_work_v1_work_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2608,7 +3054,7 @@ func (x *Noted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Noted.ProtoReflect.Descriptor instead.
 func (*Noted) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{39}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Noted) GetStale() bool {
@@ -2631,7 +3077,7 @@ type SessionEnded struct {
 
 func (x *SessionEnded) Reset() {
 	*x = SessionEnded{}
-	mi := &file_work_v1_work_proto_msgTypes[40]
+	mi := &file_work_v1_work_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2643,7 +3089,7 @@ func (x *SessionEnded) String() string {
 func (*SessionEnded) ProtoMessage() {}
 
 func (x *SessionEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[40]
+	mi := &file_work_v1_work_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2656,7 +3102,7 @@ func (x *SessionEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionEnded.ProtoReflect.Descriptor instead.
 func (*SessionEnded) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{40}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SessionEnded) GetIncarnation() uint64 {
@@ -2684,7 +3130,7 @@ var File_work_v1_work_proto protoreflect.FileDescriptor
 
 const file_work_v1_work_proto_rawDesc = "" +
 	"\n" +
-	"\x12work/v1/work.proto\x12\awork.v1\"\xa0\x02\n" +
+	"\x12work/v1/work.proto\x12\awork.v1\"\xb2\x02\n" +
 	"\x06Submit\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1b\n" +
 	"\twork_type\x18\x02 \x01(\tR\bworkType\x123\n" +
@@ -2693,18 +3139,20 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"tls_client\x18\x04 \x01(\tR\ttlsClient\x12\x10\n" +
 	"\x03ttl\x18\x05 \x01(\tR\x03ttl\x12\x1b\n" +
 	"\tsign_work\x18\x06 \x01(\bR\bsignWork\x12'\n" +
-	"\x06access\x18\a \x01(\v2\x0f.work.v1.AccessR\x06access\x1a9\n" +
+	"\x06access\x18\a \x01(\v2\x0f.work.v1.AccessR\x06access\x12\x10\n" +
+	"\x03key\x18\b \x01(\tR\x03key\x1a9\n" +
 	"\vParamsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"s\n" +
 	"\vSubmitReply\x12,\n" +
 	"\acreated\x18\x01 \x01(\v2\x10.work.v1.CreatedH\x00R\acreated\x12,\n" +
 	"\arefused\x18\x02 \x01(\v2\x10.work.v1.RefusedH\x00R\arefusedB\b\n" +
-	"\x06result\"A\n" +
+	"\x06result\"Y\n" +
 	"\aCreated\x12\x17\n" +
 	"\aunit_id\x18\x01 \x01(\tR\x06unitId\x12\x1d\n" +
 	"\n" +
-	"stdin_path\x18\x02 \x01(\tR\tstdinPath\"A\n" +
+	"stdin_path\x18\x02 \x01(\tR\tstdinPath\x12\x16\n" +
+	"\x06exists\x18\x03 \x01(\bR\x06exists\"A\n" +
 	"\x05Start\x12\x17\n" +
 	"\aunit_id\x18\x01 \x01(\tR\x06unitId\x12\x1f\n" +
 	"\vinput_error\x18\x02 \x01(\tR\n" +
@@ -2728,7 +3176,21 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\arefused\x18\x02 \x01(\v2\x10.work.v1.RefusedH\x00R\arefusedB\b\n" +
 	"\x06result\"!\n" +
 	"\x05Ended\x12\x18\n" +
-	"\apending\x18\x01 \x01(\bR\apending\"$\n" +
+	"\apending\x18\x01 \x01(\bR\apending\"0\n" +
+	"\x05Drain\x12'\n" +
+	"\x06access\x18\x01 \x01(\v2\x0f.work.v1.AccessR\x06access\"1\n" +
+	"\x06Resume\x12'\n" +
+	"\x06access\x18\x01 \x01(\v2\x0f.work.v1.AccessR\x06access\"r\n" +
+	"\n" +
+	"DrainReply\x12,\n" +
+	"\adrained\x18\x01 \x01(\v2\x10.work.v1.DrainedH\x00R\adrained\x12,\n" +
+	"\arefused\x18\x02 \x01(\v2\x10.work.v1.RefusedH\x00R\arefusedB\b\n" +
+	"\x06result\"E\n" +
+	"\aDrained\x12\x1a\n" +
+	"\bdraining\x18\x01 \x01(\bR\bdraining\x12\x1e\n" +
+	"\n" +
+	"unfinished\x18\x02 \x01(\x03R\n" +
+	"unfinished\"$\n" +
 	"\tListUnits\x12\x17\n" +
 	"\aunit_id\x18\x01 \x01(\tR\x06unitId\"p\n" +
 	"\x0eListUnitsReply\x12&\n" +
@@ -2745,7 +3207,7 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\agranted\x18\x01 \x01(\v2\x10.work.v1.GrantedH\x00R\agranted\x12,\n" +
 	"\arefused\x18\x02 \x01(\v2\x10.work.v1.RefusedH\x00R\arefusedB\b\n" +
 	"\x06result\"\t\n" +
-	"\aGranted\"\xbc\x01\n" +
+	"\aGranted\"\xd0\x01\n" +
 	"\x06Status\x12\x17\n" +
 	"\aunit_id\x18\x01 \x01(\tR\x06unitId\x12$\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x0e.work.v1.StateR\x05state\x12\x16\n" +
@@ -2754,17 +3216,19 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"stdoutSize\x12\x1b\n" +
 	"\twork_type\x18\x05 \x01(\tR\bworkType\x12\x1d\n" +
 	"\n" +
-	"extra_data\x18\x06 \x01(\tR\textraData\"@\n" +
+	"extra_data\x18\x06 \x01(\tR\textraData\x12\x12\n" +
+	"\x04gone\x18\a \x01(\bR\x04gone\"@\n" +
 	"\x06Access\x12\x1c\n" +
 	"\tsignature\x18\x01 \x01(\tR\tsignature\x12\x18\n" +
 	"\atrusted\x18\x02 \x01(\bR\atrusted\"@\n" +
 	"\aRefused\x12!\n" +
 	"\x04code\x18\x01 \x01(\x0e2\r.work.v1.CodeR\x04code\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"j\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"|\n" +
 	"\x06Create\x12\x1b\n" +
 	"\twork_type\x18\x01 \x01(\tR\bworkType\x12\x16\n" +
 	"\x06params\x18\x02 \x01(\tR\x06params\x12+\n" +
-	"\x06remote\x18\x03 \x01(\v2\x13.work.v1.RemoteWorkR\x06remote\"\x95\x02\n" +
+	"\x06remote\x18\x03 \x01(\v2\x13.work.v1.RemoteWorkR\x06remote\x12\x10\n" +
+	"\x03key\x18\x04 \x01(\tR\x03key\"\x95\x02\n" +
 	"\n" +
 	"RemoteWork\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1b\n" +
@@ -2781,14 +3245,23 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\aunit_id\x18\x01 \x01(\tR\x06unitId\x12\x18\n" +
 	"\ahandled\x18\x02 \x01(\x04R\ahandled\"&\n" +
 	"\vUnitRemoved\x12\x17\n" +
-	"\aunit_id\x18\x01 \x01(\tR\x06unitId\"\x0f\n" +
+	"\aunit_id\x18\x01 \x01(\tR\x06unitId\"%\n" +
+	"\n" +
+	"SlotWanted\x12\x17\n" +
+	"\aunit_id\x18\x01 \x01(\tR\x06unitId\"\r\n" +
+	"\vSlotGranted\"\x0e\n" +
+	"\fRetentionDue\">\n" +
+	"\tWatchNode\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1d\n" +
+	"\n" +
+	"tls_client\x18\x02 \x01(\tR\ttlsClient\"\x0f\n" +
 	"\rStatusWritten\"#\n" +
 	"\vRunnerEnded\x12\x14\n" +
 	"\x05watch\x18\x01 \x01(\x04R\x05watch\"\x0e\n" +
 	"\fStartExpired\"\f\n" +
 	"\n" +
 	"RemovalDue\"\t\n" +
-	"\aGetTask\"\xef\x02\n" +
+	"\aGetTask\"\x81\x03\n" +
 	"\x04Task\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\tR\x04node\x12\x1d\n" +
@@ -2801,7 +3274,8 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\twork_type\x18\b \x01(\tR\bworkType\x121\n" +
 	"\x06params\x18\t \x03(\v2\x19.work.v1.Task.ParamsEntryR\x06params\x12\x1b\n" +
 	"\tsign_work\x18\n" +
-	" \x01(\bR\bsignWork\x1a9\n" +
+	" \x01(\bR\bsignWork\x12\x10\n" +
+	"\x03key\x18\v \x01(\tR\x03key\x1a9\n" +
 	"\vParamsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xcb\x04\n" +
@@ -2880,7 +3354,7 @@ func file_work_v1_work_proto_rawDescGZIP() []byte {
 }
 
 var file_work_v1_work_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_work_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
+var file_work_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_work_v1_work_proto_goTypes = []any{
 	(State)(0),              // 0: work.v1.State
 	(Code)(0),               // 1: work.v1.Code
@@ -2895,80 +3369,92 @@ var file_work_v1_work_proto_goTypes = []any{
 	(*Release)(nil),         // 10: work.v1.Release
 	(*EndReply)(nil),        // 11: work.v1.EndReply
 	(*Ended)(nil),           // 12: work.v1.Ended
-	(*ListUnits)(nil),       // 13: work.v1.ListUnits
-	(*ListUnitsReply)(nil),  // 14: work.v1.ListUnitsReply
-	(*Units)(nil),           // 15: work.v1.Units
-	(*GetResults)(nil),      // 16: work.v1.GetResults
-	(*GetResultsReply)(nil), // 17: work.v1.GetResultsReply
-	(*Granted)(nil),         // 18: work.v1.Granted
-	(*Status)(nil),          // 19: work.v1.Status
-	(*Access)(nil),          // 20: work.v1.Access
-	(*Refused)(nil),         // 21: work.v1.Refused
-	(*Create)(nil),          // 22: work.v1.Create
-	(*RemoteWork)(nil),      // 23: work.v1.RemoteWork
-	(*UnitIdle)(nil),        // 24: work.v1.UnitIdle
-	(*UnitRemoved)(nil),     // 25: work.v1.UnitRemoved
-	(*StatusWritten)(nil),   // 26: work.v1.StatusWritten
-	(*RunnerEnded)(nil),     // 27: work.v1.RunnerEnded
-	(*StartExpired)(nil),    // 28: work.v1.StartExpired
-	(*RemovalDue)(nil),      // 29: work.v1.RemovalDue
-	(*GetTask)(nil),         // 30: work.v1.GetTask
-	(*Task)(nil),            // 31: work.v1.Task
-	(*Report)(nil),          // 32: work.v1.Report
-	(*Unreachable)(nil),     // 33: work.v1.Unreachable
-	(*RemoteCreated)(nil),   // 34: work.v1.RemoteCreated
-	(*RemoteStarted)(nil),   // 35: work.v1.RemoteStarted
-	(*RemoteRefused)(nil),   // 36: work.v1.RemoteRefused
-	(*RemoteGone)(nil),      // 37: work.v1.RemoteGone
-	(*RemoteState)(nil),     // 38: work.v1.RemoteState
-	(*OutputCopied)(nil),    // 39: work.v1.OutputCopied
-	(*OutputFailed)(nil),    // 40: work.v1.OutputFailed
-	(*RemoteEnded)(nil),     // 41: work.v1.RemoteEnded
-	(*Noted)(nil),           // 42: work.v1.Noted
-	(*SessionEnded)(nil),    // 43: work.v1.SessionEnded
-	nil,                     // 44: work.v1.Submit.ParamsEntry
-	nil,                     // 45: work.v1.RemoteWork.ParamsEntry
-	nil,                     // 46: work.v1.Task.ParamsEntry
+	(*Drain)(nil),           // 13: work.v1.Drain
+	(*Resume)(nil),          // 14: work.v1.Resume
+	(*DrainReply)(nil),      // 15: work.v1.DrainReply
+	(*Drained)(nil),         // 16: work.v1.Drained
+	(*ListUnits)(nil),       // 17: work.v1.ListUnits
+	(*ListUnitsReply)(nil),  // 18: work.v1.ListUnitsReply
+	(*Units)(nil),           // 19: work.v1.Units
+	(*GetResults)(nil),      // 20: work.v1.GetResults
+	(*GetResultsReply)(nil), // 21: work.v1.GetResultsReply
+	(*Granted)(nil),         // 22: work.v1.Granted
+	(*Status)(nil),          // 23: work.v1.Status
+	(*Access)(nil),          // 24: work.v1.Access
+	(*Refused)(nil),         // 25: work.v1.Refused
+	(*Create)(nil),          // 26: work.v1.Create
+	(*RemoteWork)(nil),      // 27: work.v1.RemoteWork
+	(*UnitIdle)(nil),        // 28: work.v1.UnitIdle
+	(*UnitRemoved)(nil),     // 29: work.v1.UnitRemoved
+	(*SlotWanted)(nil),      // 30: work.v1.SlotWanted
+	(*SlotGranted)(nil),     // 31: work.v1.SlotGranted
+	(*RetentionDue)(nil),    // 32: work.v1.RetentionDue
+	(*WatchNode)(nil),       // 33: work.v1.WatchNode
+	(*StatusWritten)(nil),   // 34: work.v1.StatusWritten
+	(*RunnerEnded)(nil),     // 35: work.v1.RunnerEnded
+	(*StartExpired)(nil),    // 36: work.v1.StartExpired
+	(*RemovalDue)(nil),      // 37: work.v1.RemovalDue
+	(*GetTask)(nil),         // 38: work.v1.GetTask
+	(*Task)(nil),            // 39: work.v1.Task
+	(*Report)(nil),          // 40: work.v1.Report
+	(*Unreachable)(nil),     // 41: work.v1.Unreachable
+	(*RemoteCreated)(nil),   // 42: work.v1.RemoteCreated
+	(*RemoteStarted)(nil),   // 43: work.v1.RemoteStarted
+	(*RemoteRefused)(nil),   // 44: work.v1.RemoteRefused
+	(*RemoteGone)(nil),      // 45: work.v1.RemoteGone
+	(*RemoteState)(nil),     // 46: work.v1.RemoteState
+	(*OutputCopied)(nil),    // 47: work.v1.OutputCopied
+	(*OutputFailed)(nil),    // 48: work.v1.OutputFailed
+	(*RemoteEnded)(nil),     // 49: work.v1.RemoteEnded
+	(*Noted)(nil),           // 50: work.v1.Noted
+	(*SessionEnded)(nil),    // 51: work.v1.SessionEnded
+	nil,                     // 52: work.v1.Submit.ParamsEntry
+	nil,                     // 53: work.v1.RemoteWork.ParamsEntry
+	nil,                     // 54: work.v1.Task.ParamsEntry
 }
 var file_work_v1_work_proto_depIdxs = []int32{
-	44, // 0: work.v1.Submit.params:type_name -> work.v1.Submit.ParamsEntry
-	20, // 1: work.v1.Submit.access:type_name -> work.v1.Access
+	52, // 0: work.v1.Submit.params:type_name -> work.v1.Submit.ParamsEntry
+	24, // 1: work.v1.Submit.access:type_name -> work.v1.Access
 	5,  // 2: work.v1.SubmitReply.created:type_name -> work.v1.Created
-	21, // 3: work.v1.SubmitReply.refused:type_name -> work.v1.Refused
+	25, // 3: work.v1.SubmitReply.refused:type_name -> work.v1.Refused
 	8,  // 4: work.v1.StartReply.started:type_name -> work.v1.Started
-	21, // 5: work.v1.StartReply.refused:type_name -> work.v1.Refused
-	20, // 6: work.v1.Cancel.access:type_name -> work.v1.Access
-	20, // 7: work.v1.Release.access:type_name -> work.v1.Access
+	25, // 5: work.v1.StartReply.refused:type_name -> work.v1.Refused
+	24, // 6: work.v1.Cancel.access:type_name -> work.v1.Access
+	24, // 7: work.v1.Release.access:type_name -> work.v1.Access
 	12, // 8: work.v1.EndReply.ended:type_name -> work.v1.Ended
-	21, // 9: work.v1.EndReply.refused:type_name -> work.v1.Refused
-	15, // 10: work.v1.ListUnitsReply.units:type_name -> work.v1.Units
-	21, // 11: work.v1.ListUnitsReply.refused:type_name -> work.v1.Refused
-	19, // 12: work.v1.Units.units:type_name -> work.v1.Status
-	20, // 13: work.v1.GetResults.access:type_name -> work.v1.Access
-	18, // 14: work.v1.GetResultsReply.granted:type_name -> work.v1.Granted
-	21, // 15: work.v1.GetResultsReply.refused:type_name -> work.v1.Refused
-	0,  // 16: work.v1.Status.state:type_name -> work.v1.State
-	1,  // 17: work.v1.Refused.code:type_name -> work.v1.Code
-	23, // 18: work.v1.Create.remote:type_name -> work.v1.RemoteWork
-	45, // 19: work.v1.RemoteWork.params:type_name -> work.v1.RemoteWork.ParamsEntry
-	2,  // 20: work.v1.Task.end:type_name -> work.v1.End
-	46, // 21: work.v1.Task.params:type_name -> work.v1.Task.ParamsEntry
-	33, // 22: work.v1.Report.unreachable:type_name -> work.v1.Unreachable
-	34, // 23: work.v1.Report.remote_created:type_name -> work.v1.RemoteCreated
-	35, // 24: work.v1.Report.remote_started:type_name -> work.v1.RemoteStarted
-	36, // 25: work.v1.Report.remote_refused:type_name -> work.v1.RemoteRefused
-	37, // 26: work.v1.Report.remote_gone:type_name -> work.v1.RemoteGone
-	38, // 27: work.v1.Report.remote_state:type_name -> work.v1.RemoteState
-	39, // 28: work.v1.Report.output_copied:type_name -> work.v1.OutputCopied
-	40, // 29: work.v1.Report.output_failed:type_name -> work.v1.OutputFailed
-	41, // 30: work.v1.Report.remote_ended:type_name -> work.v1.RemoteEnded
-	0,  // 31: work.v1.RemoteState.state:type_name -> work.v1.State
-	2,  // 32: work.v1.RemoteEnded.end:type_name -> work.v1.End
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	25, // 9: work.v1.EndReply.refused:type_name -> work.v1.Refused
+	24, // 10: work.v1.Drain.access:type_name -> work.v1.Access
+	24, // 11: work.v1.Resume.access:type_name -> work.v1.Access
+	16, // 12: work.v1.DrainReply.drained:type_name -> work.v1.Drained
+	25, // 13: work.v1.DrainReply.refused:type_name -> work.v1.Refused
+	19, // 14: work.v1.ListUnitsReply.units:type_name -> work.v1.Units
+	25, // 15: work.v1.ListUnitsReply.refused:type_name -> work.v1.Refused
+	23, // 16: work.v1.Units.units:type_name -> work.v1.Status
+	24, // 17: work.v1.GetResults.access:type_name -> work.v1.Access
+	22, // 18: work.v1.GetResultsReply.granted:type_name -> work.v1.Granted
+	25, // 19: work.v1.GetResultsReply.refused:type_name -> work.v1.Refused
+	0,  // 20: work.v1.Status.state:type_name -> work.v1.State
+	1,  // 21: work.v1.Refused.code:type_name -> work.v1.Code
+	27, // 22: work.v1.Create.remote:type_name -> work.v1.RemoteWork
+	53, // 23: work.v1.RemoteWork.params:type_name -> work.v1.RemoteWork.ParamsEntry
+	2,  // 24: work.v1.Task.end:type_name -> work.v1.End
+	54, // 25: work.v1.Task.params:type_name -> work.v1.Task.ParamsEntry
+	41, // 26: work.v1.Report.unreachable:type_name -> work.v1.Unreachable
+	42, // 27: work.v1.Report.remote_created:type_name -> work.v1.RemoteCreated
+	43, // 28: work.v1.Report.remote_started:type_name -> work.v1.RemoteStarted
+	44, // 29: work.v1.Report.remote_refused:type_name -> work.v1.RemoteRefused
+	45, // 30: work.v1.Report.remote_gone:type_name -> work.v1.RemoteGone
+	46, // 31: work.v1.Report.remote_state:type_name -> work.v1.RemoteState
+	47, // 32: work.v1.Report.output_copied:type_name -> work.v1.OutputCopied
+	48, // 33: work.v1.Report.output_failed:type_name -> work.v1.OutputFailed
+	49, // 34: work.v1.Report.remote_ended:type_name -> work.v1.RemoteEnded
+	0,  // 35: work.v1.RemoteState.state:type_name -> work.v1.State
+	2,  // 36: work.v1.RemoteEnded.end:type_name -> work.v1.End
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_work_v1_work_proto_init() }
@@ -2988,15 +3474,19 @@ func file_work_v1_work_proto_init() {
 		(*EndReply_Ended)(nil),
 		(*EndReply_Refused)(nil),
 	}
-	file_work_v1_work_proto_msgTypes[11].OneofWrappers = []any{
+	file_work_v1_work_proto_msgTypes[12].OneofWrappers = []any{
+		(*DrainReply_Drained)(nil),
+		(*DrainReply_Refused)(nil),
+	}
+	file_work_v1_work_proto_msgTypes[15].OneofWrappers = []any{
 		(*ListUnitsReply_Units)(nil),
 		(*ListUnitsReply_Refused)(nil),
 	}
-	file_work_v1_work_proto_msgTypes[14].OneofWrappers = []any{
+	file_work_v1_work_proto_msgTypes[18].OneofWrappers = []any{
 		(*GetResultsReply_Granted)(nil),
 		(*GetResultsReply_Refused)(nil),
 	}
-	file_work_v1_work_proto_msgTypes[29].OneofWrappers = []any{
+	file_work_v1_work_proto_msgTypes[37].OneofWrappers = []any{
 		(*Report_Unreachable)(nil),
 		(*Report_RemoteCreated)(nil),
 		(*Report_RemoteStarted)(nil),
@@ -3013,7 +3503,7 @@ func file_work_v1_work_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_work_v1_work_proto_rawDesc), len(file_work_v1_work_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   44,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
