@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -225,4 +226,21 @@ func (w *world) logCounts(n *harness.Node, text string, want int) {
 	if got := bytes.Count(log, []byte(text)); got != want {
 		w.t.Errorf("%q is in the log of %s %d times, want %d:\n%s", text, n.ID, got, want, n.LogTail())
 	}
+}
+
+// cpu is the processor time that a node has used so far.
+func (w *world) cpu(n *harness.Node) time.Duration {
+	w.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n.PID()))
+	w.must(err)
+	_, after, _ := strings.Cut(string(text), ") ") // the name before may hold blanks
+	fields := strings.Fields(after)
+	const user, system, perSecond = 11, 12, 100 // of proc(5), counted from the state
+	var ticks time.Duration
+	for _, field := range []string{fields[user], fields[system]} {
+		n, err := strconv.Atoi(field)
+		w.must(err)
+		ticks += time.Duration(n)
+	}
+	return ticks * time.Second / perSecond
 }
