@@ -160,9 +160,9 @@ func (u *unitBase) remove(ctx actor.Context) {
 	switch {
 	case err == nil || u.forced && u.tries >= removeTries:
 		u.Feeds.remove(u.id)
+		u.leave(ctx) // first: who has read the answer finds nothing any more
 		u.answerStarts(ctx, "work unit was released", false)
 		u.answerEnds(ctx, "", false)
-		u.leave(ctx)
 	case u.tries < removeTries:
 		root, self := ctx.ActorSystem().Root, ctx.Self()
 		u.removal = time.AfterFunc(removePause, func() { root.Send(self, &workv1.RemovalDue{}) })
