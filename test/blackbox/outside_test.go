@@ -2,6 +2,7 @@ package blackbox
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -209,4 +210,12 @@ func tcpClient(service string, port int, more ...string) []string {
 func (w *world) dialer() *net.Dialer {
 	deadline, _ := w.ctx.Deadline()
 	return &net.Dialer{Deadline: deadline}
+}
+
+// dialTLS connects to a TLS port of this machine.
+func (w *world) dialTLS(port int, cfg *tls.Config) net.Conn {
+	w.t.Helper()
+	conn, err := tls.DialWithDialer(w.dialer(), "tcp4", local(port), cfg)
+	w.must(err)
+	return conn
 }

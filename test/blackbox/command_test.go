@@ -1,0 +1,103 @@
+package blackbox
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"receptor/test/blackbox/harness"
+)
+
+func commandService(service, command string, more ...string) []string {
+	return harness.Join([]string{"--command-service", "service=" + service, "command=" + command}, more)
+}
+
+// A command service talks to a program on a terminal, and delivers all it says.
+func TestCommandService(t *testing.T) {
+	w := newWorld(t)
+	a, _ := w.linked(ours(), nil, harness.Join(
+		commandService("greet", `sh -c 'test -t 0 && echo a terminal; read x; echo "got $x"'`),
+		commandService("count", `seq 1 100000`)))
+	s, err := a.Connect(w.ctx, "b", "greet", "")
+	w.must(err)
+	defer s.Close()
+	_, err = io.WriteString(s, "hello\n")
+	w.must(err)
+	text, err := io.ReadAll(s.In)
+	if err != nil || !strings.Contains(string(text), "a terminal\r\n") || !strings.HasSuffix(string(text), "got hello\r\n") {
+		t.Errorf("%q, %v", text, err)
+	}
+	count, err := a.Connect(w.ctx, "b", "count", "")
+	w.must(err)
+	defer count.Close()
+	text, err = io.ReadAll(count.In)
+	if lines := strings.Split(string(text), "\r\n"); err != nil || len(lines) != 100001 || lines[99999] != "100000" {
+		t.Errorf("%d bytes, the end is %q, %v", len(text), text[max(0, len(text)-30):], err)
+	}
+}
+
+// When the client leaves, programs that read or write end, too.
+func TestCommandEndsWithItsClient(t *testing.T) {
+	w := newWorld(t)
+	a, _ := w.linked(ours(), nil, harness.Join(
+		commandService("reads", `sh -c 'echo $$; exec cat'`),
+		commandService("writes", `sh -c 'while :; do echo $$; sleep 0.1; done'`)))
+	for _, service := range []string{"reads", "writes"} {
+		s, err := a.Connect(w.ctx, "b", service, "")
+		w.must(err)
+		line, err := s.ReadLine()
+		w.must(err)
+		pid, err := strconv.Atoi(strings.TrimSpace(line))
+		w.must(err)
+		w.must(s.Close())
+		w.must(w.gone(pid))
+	}
+}
+
+// gone waits for a process to end.
+func (w *world) gone(pid int) error {
+	return harness.Until(w.ctx, fmt.Sprintf("process %d to end", pid), func() error {
+		_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+		if err == nil {
+			return errors.New("it is alive")
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return nil
+	})
+}
+
+// The program runs for those only who have the certificate.
+func TestCommandServiceWithTLS(t *testing.T) {
+	w := newWorld(t)
+	ca := w.authority("authority")
+	a, _ := w.linked(ours(),
+		tlsClient("c", w.issue(ca, "a", of("a")), "rootcas="+ca.cert),
+		harness.Join(
+			commandService("greet", "echo welcome", "tls=s"),
+			tlsServer("s", w.issue(ca, "b", of("b")), "clientcas="+ca.cert, "requireclientcert=true")))
+	s, err := a.Connect(w.ctx, "b", "greet", "c")
+	w.must(err)
+	defer s.Close()
+	if text, err := io.ReadAll(s.In); err != nil || string(text) != "welcome\r\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := a.Connect(w.ctx, "b", "greet", ""); !strings.Contains(harness.ErrText(err), "insecure connection to secure service") {
+		t.Errorf("without a certificate: %v", err)
+	}
+}
+
+// A program that can't be started ends the stream, and the log says why.
+func TestCommandServiceWithoutCommand(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.linked(ours(), nil, commandService("none", "/no/such/program"))
+	s, err := a.Connect(w.ctx, "b", "none", "")
+	w.must(err)
+	w.endsAtOnce(s, "none")
+	w.logLineHas(b, "WARNING", "/no/such/program", "no such file or directory")
+}
