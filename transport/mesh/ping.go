@@ -48,7 +48,7 @@ func (p *Plane) Ping(ctx context.Context, target string, hops byte) PingResult {
 
 func (p *Plane) ping(ctx context.Context, target string, hops byte, notices chan notice) PingResult {
 	s, err := p.listen("", SocketOptions{
-		Hops: hops, Ring: 4,
+		Hops: hops, Ring: 4, Impatient: true,
 		OnUnreachable: func(u wire.Unreachable, from string) {
 			select {
 			case notices <- notice{u.Problem, from}:

@@ -102,7 +102,7 @@ func (q *Queue) putData(f *frame.Buf, wait bool) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	fl := q.flowOf(key)
-	for wait && !q.closed && (fl.bytes >= flowBytes || q.bytes >= q.maxBytes) {
+	for wait && !q.closed && (fl.bytes >= flowBytes || q.bytes > 0 && q.bytes+size > q.maxBytes) {
 		q.waiting++
 		q.drained.Wait()
 		q.waiting--

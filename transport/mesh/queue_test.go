@@ -166,6 +166,27 @@ func TestLocalSenderWaitsAndCloseWakesIt(t *testing.T) {
 	})
 }
 
+// What local senders wait for is never dropped, however small the queue.
+func TestLocalSendersDropNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := NewQueue(8 << 10)
+		for n := range 3 {
+			go func() {
+				for q.putData(data(n, 1000, 0), true) {
+				}
+			}()
+		}
+		for range 50 {
+			synctest.Wait()
+			if s := q.Stats(); s.Dropped > 0 || s.QueuedBytes > 8<<10 {
+				t.Fatalf("%+v", s)
+			}
+			take(t, q)
+		}
+		q.Close()
+	})
+}
+
 func BenchmarkQueue(b *testing.B) {
 	for _, flows := range []int{1, 16} {
 		b.Run(fmt.Sprintf("%dflows", flows), func(b *testing.B) {

@@ -31,6 +31,9 @@ type SocketOptions struct {
 	// Lossy sockets never report a routing error to the writer: to QUIC a route
 	// that is gone for a moment is a lost packet.
 	Lossy bool
+	// Impatient sockets never wait for room in a link's queue: what is too much costs
+	// the longest flow, as it does in transit.
+	Impatient bool
 	// OnUnreachable is told of datagrams of this socket that did not arrive, and
 	// which node said so. It must not block.
 	OnUnreachable func(u wire.Unreachable, from string)
@@ -237,7 +240,7 @@ func (s *Socket) WriteTo(b []byte, addr net.Addr) (int, error) {
 		To: a.dest.node, ToService: a.dest.service,
 	}.Put(f.Bytes())
 	copy(f.Bytes()[wire.HeaderLen:], b)
-	if err := s.plane.send(f); err != nil && !s.opt.Lossy {
+	if err := s.plane.send(f, !s.opt.Impatient); err != nil && !s.opt.Lossy {
 		return 0, err
 	}
 	return len(b), nil
@@ -260,9 +263,9 @@ func (s *Socket) destination(addr net.Addr) (*Addr, error) {
 	return a, err
 }
 
-// send routes a frame of a local socket: like forward, but it waits for room and
+// send routes a frame of a local socket: like forward, but it can wait for room and
 // tells errors.
-func (p *Plane) send(f *frame.Buf) error {
+func (p *Plane) send(f *frame.Buf, wait bool) error {
 	msg := f.Bytes()
 	if !p.admit(msg) {
 		f.Free()
@@ -285,7 +288,7 @@ func (p *Plane) send(f *frame.Buf) error {
 		return ErrNoRoute
 	}
 	msg[offHops]--
-	if !next.putData(f, true) {
+	if !next.putData(f, wait) {
 		return ErrNoRoute // the link ended while we waited
 	}
 	return nil
