@@ -62,6 +62,7 @@ type family struct {
 	types    map[string]CommandType
 	store    *store.Store
 	notices  *notices
+	far      *farNodes
 	signer   *sign.Signer
 	verifier *sign.Verifier
 }

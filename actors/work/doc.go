@@ -2,6 +2,7 @@
 // remote ones, which another node runs for us.
 //
 //	work               supervisor; loads all units, admits new ones, forwards commands to units
+//	├── watch *        one per node that runs units for us: a stream on which it pushes their states
 //	├── unit *         a local unit: starts, watches and ends a runner; none once it is final
 //	└── unit *         a remote unit: remembers what is to be done on the other node
 //	    └── monitor    one session at a time with that node; restarted with backoff

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"receptor/actors/work/peer"
@@ -22,6 +24,8 @@ const (
 	// shortTries is how often missing output is asked for in vain before the
 	// unit fails.
 	shortTries = 3
+	// restAfter is how long a stream of results may carry nothing.
+	restAfter  = 15 * time.Second
 	shortPause = 500 * time.Millisecond
 )
 
@@ -29,10 +33,10 @@ const (
 func (s *session) follow(ctx context.Context, id string) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	final := make(chan peer.Status, 1)
+	p := &progress{final: make(chan peer.Status, 1), grown: make(chan struct{}, 1)}
 	ended := make(chan error, 2)
-	go func() { ended <- s.followStatus(ctx, id, final) }()
-	go func() { ended <- s.followOutput(ctx, id, final) }()
+	go func() { ended <- s.followStatus(ctx, id, p) }()
+	go func() { ended <- s.followOutput(ctx, id, p) }()
 	var first error
 	for range 2 {
 		if err := <-ended; err != nil && first == nil {
@@ -43,48 +47,89 @@ func (s *session) follow(ctx context.Context, id string) error {
 	return first
 }
 
-func (s *session) followStatus(ctx context.Context, id string, final chan<- peer.Status) error {
+// progress is what the state of a unit says about its output.
+type progress struct {
+	final chan peer.Status // the final state, once
+	grown chan struct{}    // more was announced
+	size  atomic.Int64     // announced so far
+}
+
+// unannounced is the size of an output of which nobody will say that it grows.
+const unannounced = math.MaxInt64
+
+func (p *progress) announce(size int64) {
+	p.size.Store(size)
+	select {
+	case p.grown <- struct{}{}:
+	default:
+	}
+}
+
+// followStatus follows the state on the stream that all units on that node share.
+// Nodes that have no such thing are followed on a stream of the unit's own, which
+// says nothing of growing output.
+func (s *session) followStatus(ctx context.Context, id string, p *progress) error {
+	each := s.takeStatus(ctx, p)
+	key := farKey{s.task.GetNode(), s.task.GetTlsClient()}
+	err := s.far.follow(ctx, key, id, func(now peer.Status) error {
+		p.announce(now.StdoutSize)
+		return each(now)
+	})
+	if !errors.Is(err, errOldPeer) {
+		return err
+	}
+	p.announce(unannounced)
 	far, err := s.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer far.Close()
-	var last peer.Status
-	return far.Follow(id, pollEvery, func(now peer.Status) error {
-		if now == last && !now.State.Final() {
-			return nil
+	return far.Follow(id, pollEvery, each)
+}
+
+// takeStatus tells the unit what is new to it.
+func (s *session) takeStatus(ctx context.Context, p *progress) func(peer.Status) error {
+	last := peer.Status{State: -1}
+	return func(now peer.Status) error {
+		if now.State == last.State && now.Detail == last.Detail {
+			return nil // how much output there is, is seen from the output
 		}
 		last = now
 		err := s.tell.noted(ctx, remoteState(&workv1.RemoteState{
 			State: workv1.State(now.State), Detail: now.Detail, StdoutSize: now.StdoutSize,
 		}))
 		if err == nil && now.State.Final() {
-			final <- now
+			p.final <- now
 		}
 		return err
-	})
+	}
 }
 
 // output is the copying of one unit's output.
 type output struct {
 	*session
-	remote string             // ID of the unit there
-	news   <-chan peer.Status // its final state, once
-	final  *peer.Status       // nil until known
+	*progress
+	remote string       // ID of the unit there
+	end    *peer.Status // its final state; nil until known
 }
 
-func (s *session) followOutput(ctx context.Context, id string, news <-chan peer.Status) error {
-	o := &output{session: s, remote: id, news: news}
+func (s *session) followOutput(ctx context.Context, id string, p *progress) error {
+	o := &output{session: s, remote: id, progress: p}
 	for tries := 0; ; {
 		before := s.dir.OutputSize()
-		if err := o.fetch(ctx); err != nil {
+		if err := o.await(ctx, before); err != nil {
 			return err
 		}
-		if o.final == nil {
+		if o.end == nil || before < o.end.StdoutSize {
+			if err := o.fetch(ctx); err != nil {
+				return err
+			}
+		}
+		if o.end == nil {
 			continue // the stream broke off; the rest is asked for anew
 		}
 		size := s.dir.OutputSize()
-		if size >= o.final.StdoutSize {
+		if size >= o.end.StdoutSize {
 			return o.copied(ctx, size)
 		}
 		if tries++; size > before {
@@ -101,11 +146,25 @@ func (s *session) followOutput(ctx context.Context, id string, news <-chan peer.
 	}
 }
 
+// await waits until there is more output, or will not be.
+func (o *output) await(ctx context.Context, have int64) error {
+	for o.end == nil && o.size.Load() <= have {
+		select {
+		case <-o.grown:
+		case s := <-o.progress.final:
+			o.end = &s
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
 func (o *output) copied(ctx context.Context, size int64) error {
 	if err := o.dir.SyncOutput(); err != nil {
 		return outputError{err}
 	}
-	return o.tell.noted(ctx, outputCopied(size, o.final.StdoutSize))
+	return o.tell.noted(ctx, outputCopied(size, o.end.StdoutSize))
 }
 
 // fetch copies one stream of results to its end. The final state comes a moment
@@ -116,7 +175,13 @@ func (o *output) fetch(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- o.stream(streamCtx) }()
 	var grace, brokenOff <-chan time.Time
-	for open := true; open || o.final == nil; {
+	if o.end != nil {
+		grace = time.After(endGrace)
+	}
+	rest := o.resting()
+	defer rest.Stop()
+	before := o.dir.OutputSize()
+	for open := true; open || o.end == nil; {
 		select {
 		case err := <-ended:
 			if err != nil {
@@ -126,15 +191,22 @@ func (o *output) fetch(ctx context.Context) error {
 			brokenOff = time.After(shortPause)
 		case <-brokenOff:
 			return nil
-		case s := <-o.news:
-			o.final = &s
+		case <-rest.C:
+			if size := o.dir.OutputSize(); size > before || !open || o.end != nil {
+				before = size
+				continue
+			}
+			stop() // news of more output will come; until then the stream costs for nothing
+			return o.left(<-ended)
+		case s := <-o.progress.final:
+			o.end = &s
 			grace = time.After(endGrace)
 			if s.State == unit.Canceled {
 				grace = time.After(cancelGrace)
 			}
 		case <-grace:
 			grace = time.After(endGrace)
-			if !open || o.dir.OutputSize() < o.final.StdoutSize {
+			if !open || o.dir.OutputSize() < o.end.StdoutSize {
 				continue
 			}
 			stop()
@@ -148,6 +220,15 @@ func (o *output) fetch(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// resting ticks for streams that may rest.
+func (o *output) resting() *time.Ticker {
+	t := time.NewTicker(restAfter)
+	if o.size.Load() == unannounced {
+		t.Stop()
+	}
+	return t
 }
 
 // left is what came of a stream that we ended: only the local disk is to blame.

@@ -60,7 +60,7 @@ func (m *monitor) start(ctx actor.Context, task *workv1.Task) {
 	root, self := ctx.ActorSystem().Root, ctx.Self()
 	s := &session{
 		tell: tell{root: root, unit: ctx.Parent(), task: task.GetNumber()},
-		dial: m.Dial, dir: m.dir, feeds: m.Feeds, signer: m.signer, id: m.id, task: task,
+		dial: m.Dial, dir: m.dir, feeds: m.Feeds, far: m.far, signer: m.signer, id: m.id, task: task,
 	}
 	m.work.Go(func() {
 		end := &workv1.SessionEnded{Incarnation: m.incarnation, Done: true}

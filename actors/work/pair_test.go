@@ -8,10 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -76,15 +73,18 @@ func (p *pair) up(n *node) {
 	if n != p.far {
 		return
 	}
-	if n.addr == "" {
-		n.addr = "127.0.0.1:0"
+	addr := n.addr
+	if addr == "" {
+		addr = "127.0.0.1:0"
 	}
-	binding := control.ListenTCP(n.addr, nil)
+	binding := control.ListenTCP(addr, nil)
 	l, err := binding.Prepare()
 	if err != nil {
 		p.Fatal(err)
 	}
-	n.addr = l.Addr().String()
+	if n.addr == "" {
+		n.addr = l.Addr().String()
+	}
 	n.control = p.stage.Spawn(supervise.Spec{Name: "control-far", Kind: "family", Supervises: true, New: control.New(control.Config{
 		NodeID: "far", Log: p.stage.Log(), Work: n.pid, Plane: noPings{}, Feeds: n.cfg.Feeds, Dial: p.dial,
 		Listeners: []control.Listener{{Name: "tcp", Binding: binding, MaxConns: 5000}},
@@ -168,106 +168,6 @@ func (p *pair) results(n *node, id string) string {
 	return out.String()
 }
 
-// cutter breaks each connection that submits a unit with the parameter "cut" once,
-// when that many bytes have gone one way: "up 120" or "down 30".
-type cutter struct {
-	mu      sync.Mutex
-	done    map[string]bool
-	streams map[string]int // sessions by what they were for
-}
-
-func (c *cutter) counted(what string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.streams[what]
-}
-
-// first reports whether this is to be cut now.
-func (c *cutter) first(what string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.done[what] {
-		return false
-	}
-	c.done[what] = true
-	return true
-}
-
-var (
-	cutParam   = regexp.MustCompile(`"cut":"(up|down) ([0-9]+)"`)
-	subcommand = regexp.MustCompile(`^work ([a-z]+)|"subcommand":"([a-z]+)"`)
-)
-
-// cutConn is a connection of the near node.
-type cutConn struct {
-	*net.TCPConn
-	cutter   *cutter
-	mu       sync.Mutex
-	way      string
-	at       int // -1: of no interest
-	up, down int
-}
-
-func (c *cutConn) Abort() {
-	_ = c.SetLinger(0)
-	_ = c.Close()
-}
-
-func (c *cutConn) Write(b []byte) (int, error) {
-	c.mu.Lock()
-	if m := cutParam.FindSubmatch(b); m != nil && c.cutter.first(string(m[0])) {
-		c.way = string(m[1])
-		c.at, _ = strconv.Atoi(string(m[2]))
-	}
-	if m := subcommand.FindStringSubmatch(string(b)); m != nil {
-		c.cutter.mu.Lock()
-		if c.cutter.streams == nil {
-			c.cutter.streams = map[string]int{}
-		}
-		c.cutter.streams[m[1]+m[2]]++
-		c.cutter.mu.Unlock()
-	}
-	room := len(b)
-	if c.way == "up" {
-		room = min(room, max(0, c.at-c.up))
-	}
-	c.up += room
-	c.mu.Unlock()
-	n, err := c.TCPConn.Write(b[:room])
-	if err == nil && room < len(b) {
-		c.Abort()
-		err = net.ErrClosed
-	}
-	return n, err
-}
-
-// CloseWrite is one more thing that may get lost.
-func (c *cutConn) CloseWrite() error {
-	c.mu.Lock()
-	lost := c.way == "up" && c.at > c.up
-	c.mu.Unlock()
-	if lost {
-		c.Abort()
-		return net.ErrClosed
-	}
-	return c.TCPConn.CloseWrite()
-}
-
-func (c *cutConn) Read(b []byte) (int, error) {
-	n, err := c.TCPConn.Read(b)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.down += n
-	if c.way == "down" && c.down > c.at {
-		n = max(0, n-(c.down-c.at))
-		c.Abort()
-		if n == 0 {
-			return 0, net.ErrClosed
-		}
-	}
-	return n, err
-}
-
 // However the exchange breaks, there is one execution, and its output is whole.
 func TestCutAtEveryStepOfASubmission(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "runs")
@@ -333,6 +233,72 @@ func TestKeysSurviveARestart(t *testing.T) {
 		p.stage.Ask(t, p.far.pid, release)
 		if fourth := ask(); fourth.GetExists() {
 			t.Error("a released unit was found")
+		}
+	})
+}
+
+// All units on a node share one stream; results are fetched when there are any.
+func TestOneStreamCarriesAllStates(t *testing.T) {
+	onPair(t, nil, func(p *pair) {
+		var ids []string
+		for range 20 {
+			ids = append(ids, p.submit("sh", "", map[string]string{"params": `-c 'sleep 0.4; echo out'`}))
+		}
+		quiet := p.submit("sh", "", map[string]string{"params": `-c 'sleep 0.3'`})
+		for _, id := range ids {
+			if s := p.final(p.near, id); s.GetState() != workv1.State_STATE_SUCCEEDED || p.results(p.near, id) != "out\n" {
+				t.Errorf("unit %v", s)
+			}
+		}
+		p.final(p.near, quiet)
+		if n := p.cutter.counted("watchunits"); n != 1 {
+			t.Errorf("%d streams for states", n)
+		}
+		if n := p.cutter.counted("results"); n != len(ids) {
+			t.Errorf("%d streams for results", n)
+		}
+	})
+}
+
+func TestOutputFlowsWhileTheUnitRuns(t *testing.T) {
+	onPair(t, nil, func(p *pair) {
+		gate := filepath.Join(t.TempDir(), "gate")
+		id := p.submit("sh", "", map[string]string{"params": fmt.Sprintf(`-c 'echo one; while [ ! -e %s ]; do sleep 0.05; done; echo two'`, gate)})
+		s := p.await(p.near, id, func(s *workv1.Status) bool { return s.GetStdoutSize() == 4 })
+		if s.GetState() >= workv1.State_STATE_SUCCEEDED {
+			t.Error("it came only at the end")
+		}
+		if err := os.WriteFile(gate, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p.final(p.near, id)
+		if got := p.results(p.near, id); got != "one\ntwo\n" {
+			t.Errorf("output %q", got)
+		}
+	})
+}
+
+// The far node goes away and comes back: everything is asked for again.
+func TestWatchComesBack(t *testing.T) {
+	onPair(t, nil, func(p *pair) {
+		gate := filepath.Join(t.TempDir(), "gate")
+		wait := fmt.Sprintf(`-c 'while [ ! -e %s ]; do sleep 0.05; done; cat'`, gate)
+		var ids []string
+		for i := range 8 {
+			ids = append(ids, p.submit("sh", fmt.Sprint("payload ", i), map[string]string{"params": wait}))
+		}
+		for _, id := range ids {
+			p.await(p.near, id, func(s *workv1.Status) bool { return s.GetState() == workv1.State_STATE_RUNNING })
+		}
+		p.down(p.far)
+		if err := os.WriteFile(gate, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p.up(p.far)
+		for i, id := range ids {
+			if s := p.final(p.near, id); s.GetState() != workv1.State_STATE_SUCCEEDED || p.results(p.near, id) != fmt.Sprint("payload ", i) {
+				t.Errorf("unit %v", s)
+			}
 		}
 	})
 }

@@ -23,6 +23,7 @@ type session struct {
 	dial   transport.DialStream
 	dir    store.Dir
 	feeds  *Feeds
+	far    *farNodes
 	signer *sign.Signer
 	id     string // of the local unit
 	task   *workv1.Task

@@ -92,6 +92,8 @@ func (w *work) Receive(ctx actor.Context) {
 	case *workv1.GetResults:
 		w.results(ctx, m)
 
+	case *workv1.WatchNode:
+		w.watchNode(ctx, m)
 	case *workv1.UnitIdle:
 		w.idle(ctx, m)
 	case *workv1.UnitRemoved:
@@ -113,6 +115,7 @@ func (w *work) start(ctx actor.Context) {
 		supervise.Fail(supervise.CauseBind, err)
 	}
 	w.notices = newNotices(ctx.ActorSystem().Root, w.Log)
+	w.far = newFarNodes(ctx.ActorSystem().Root, ctx.Self())
 	known := make(map[string]bool, len(loaded))
 	for _, l := range loaded {
 		known[l.ID] = true
@@ -338,6 +341,19 @@ func (w *work) terminated(ctx actor.Context, m *actor.Terminated) {
 	e.waiting = nil
 	for _, command := range waiting {
 		w.tell(ctx, e, command)
+	}
+}
+
+// watchNode gives a node its watcher, once.
+func (w *work) watchNode(ctx actor.Context, m *workv1.WatchNode) {
+	key := farKey{m.GetNode(), m.GetTlsClient()}
+	name := "watch:" + key.node
+	if key.tls != "" {
+		name += ":" + key.tls
+	}
+	spec := supervise.Spec{Name: name, Kind: "watch", New: newWatcher(w.family, w.far.find(key)), Backoff: monitorBackoff}
+	if _, err := w.Spawn(ctx, spec); err != nil {
+		panic(err) // two watchers for one node
 	}
 }
 

@@ -183,5 +183,12 @@ func (w *world) until(what string, ok func() bool) {
 // noActorsLeft waits until finished units cost nothing.
 func (w *world) noActorsLeft() {
 	w.Helper()
-	w.until("no unit has an actor", func() bool { return len(w.stage.Tree(w, w.pid).GetChildren()) == 0 })
+	w.until("no unit has an actor", func() bool {
+		for _, child := range w.stage.Tree(w, w.pid).GetChildren() {
+			if child.GetKind() == "unit" {
+				return false
+			}
+		}
+		return true
+	})
 }
