@@ -25,6 +25,18 @@ type Config struct {
 	SigningKey SigningKey
 	// VerifyKey checks what others ask for, where a work type wants that.
 	VerifyKey VerifyKey
+	// MinFreeDisk refuses new units while the disk has less; bytes, 0 for no floor.
+	MinFreeDisk int64
+	// RemoteRetention is the Retention of units that ran on other nodes.
+	RemoteRetention time.Duration
+}
+
+// Limits of a type of work; zero is no limit.
+type Limits struct {
+	MaxConcurrent int           // commands that run at a time; other units wait for their turn
+	MaxQueued     int           // units that wait; more are refused
+	MaxOutput     int64         // bytes of standard output and error of a unit
+	Retention     time.Duration // after that long a finished unit is released
 }
 
 // SigningKey is the private half; without a file nothing can be signed.
@@ -46,6 +58,7 @@ type CommandType struct {
 	Params             string
 	AllowRuntimeParams bool
 	VerifySignature    bool
+	Limits
 }
 
 // RunCommand is the life of a command runner, the hidden option of the program.
@@ -63,6 +76,7 @@ type family struct {
 	store    *store.Store
 	notices  *notices
 	far      *farNodes
+	queues   map[string]*queue // of types with a limit
 	signer   *sign.Signer
 	verifier *sign.Verifier
 }
@@ -73,12 +87,15 @@ func newFamily(cfg Config) *family {
 		cfg.Runner = []string{"/proc/self/exe"}
 	}
 	f := &family{
-		Config: cfg, types: map[string]CommandType{},
+		Config: cfg, types: map[string]CommandType{}, queues: map[string]*queue{},
 		signer:   &sign.Signer{PrivateKeyFile: cfg.SigningKey.PrivateKeyFile, Expiration: cfg.SigningKey.Expiration},
 		verifier: &sign.Verifier{PublicKeyFile: cfg.VerifyKey.PublicKeyFile, Tolerance: cfg.VerifyKey.Tolerance},
 	}
 	for _, t := range cfg.Types {
 		f.types[t.Type] = t
+		if t.MaxConcurrent > 0 {
+			f.queues[t.Type] = newQueue(t.Limits)
+		}
 	}
 	return f
 }

@@ -46,6 +46,7 @@ type feed struct {
 	released bool
 	changed  chan struct{} // closed at the next change; nil while nobody waits
 	watchers []*watcher    // of many units
+	queue    *queue        // where it may wait; nil for none
 }
 
 // publish replaces the status of a unit, which need not be there yet.
@@ -135,6 +136,9 @@ func (u *feed) update(urgent bool, change func()) {
 	}
 }
 
+// waitIn says in which queue the unit waits for its turn.
+func (u *feed) waitIn(q *queue) { u.update(true, func() { u.queue = q }) }
+
 // grew wakes all who follow the output.
 func (u *feed) grew() { u.update(false, func() {}) }
 
@@ -151,13 +155,17 @@ func (u *feed) look() (s *workv1.Status, released bool, changed <-chan struct{})
 // current is the status with the output that is there now.
 func (u *feed) current() *workv1.Status {
 	u.mu.Lock()
-	s := u.status
+	s, q := u.status, u.queue
 	u.mu.Unlock()
 	if unit.State(s.State).Final() {
 		return s
 	}
+	detail := s.Detail
+	if q != nil {
+		detail = cmp.Or(q.detail(s.UnitId), detail)
+	}
 	return &workv1.Status{
-		UnitId: s.UnitId, State: s.State, Detail: s.Detail, StdoutSize: u.dir.OutputSize(),
+		UnitId: s.UnitId, State: s.State, Detail: detail, StdoutSize: u.dir.OutputSize(),
 		WorkType: s.WorkType, ExtraData: s.ExtraData,
 	}
 }

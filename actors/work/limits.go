@@ -1,6 +1,9 @@
 package work
 
 import (
+	"fmt"
+	"time"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"receptor/actors/work/unit"
@@ -40,9 +43,106 @@ func (f *Feeds) unfinished() int64 {
 }
 
 // room says why there is no room for a new unit; nil if there is.
-func (w *work) room(*workv1.Create) *workv1.Refused {
+func (w *work) room(c *workv1.Create) *workv1.Refused {
 	if w.drains {
 		return refused(workv1.Code_CODE_FAILED, "node is draining: no new work is taken until it is resumed")
 	}
+	if q := w.queues[c.GetWorkType()]; q != nil {
+		if text := q.full(c.GetWorkType()); text != "" {
+			return refused(workv1.Code_CODE_FAILED, text)
+		}
+	}
+	if w.MinFreeDisk == 0 {
+		return nil
+	}
+	free, err := w.store.Free()
+	if err != nil {
+		return refused(workv1.Code_CODE_FAILED, "free disk space can't be told: "+err.Error())
+	}
+	if free < w.MinFreeDisk {
+		text := fmt.Sprintf("not enough free disk space: %d bytes are free, new work needs %d", free, w.MinFreeDisk)
+		return refused(workv1.Code_CODE_FAILED, text)
+	}
 	return nil
+}
+
+// slotWanted lets the command of a unit start when it is its turn.
+func (w *work) slotWanted(ctx actor.Context, m *workv1.SlotWanted) {
+	e, ok := w.units[m.GetUnitId()]
+	if !ok {
+		return // it was released meanwhile
+	}
+	if q := w.queues[e.workType]; q != nil {
+		w.grant(ctx, q.want(e.id))
+	}
+}
+
+// freeSlot is called when a unit is final or gone.
+func (w *work) freeSlot(ctx actor.Context, e *entry) {
+	if q := w.queues[e.workType]; q != nil && !e.remote {
+		w.grant(ctx, q.leave(e.id))
+	}
+}
+
+func (w *work) grant(ctx actor.Context, ids []string) {
+	for _, id := range ids {
+		if e, ok := w.units[id]; ok && e.pid != nil {
+			ctx.Send(e.pid, &workv1.SlotGranted{})
+		}
+	}
+}
+
+const (
+	minSweep = 100 * time.Millisecond
+	maxSweep = time.Minute
+)
+
+// scheduleRetention looks again after a quarter of the shortest retention.
+func (w *work) scheduleRetention(ctx actor.Context) {
+	shortest := w.RemoteRetention
+	for _, t := range w.types {
+		if t.Retention > 0 && (shortest == 0 || t.Retention < shortest) {
+			shortest = t.Retention
+		}
+	}
+	if shortest == 0 {
+		return
+	}
+	root, self := ctx.ActorSystem().Root, ctx.Self()
+	w.sweep = time.AfterFunc(max(minSweep, min(maxSweep, shortest/4)), func() { root.Send(self, &workv1.RetentionDue{}) })
+}
+
+func (w *work) stopRetention() {
+	if w.sweep != nil {
+		w.sweep.Stop()
+	}
+}
+
+// retire releases units that have been finished for too long.
+func (w *work) retire(ctx actor.Context) {
+	now := time.Now()
+	for id, e := range w.units {
+		keep := w.types[e.workType].Retention
+		if e.remote {
+			keep = w.RemoteRetention
+		}
+		if keep == 0 || e.pid != nil || !unit.State(w.Feeds.state(id)).Final() {
+			continue
+		}
+		if ended, err := w.store.Dir(id).Written(); err == nil && now.Sub(ended) > keep {
+			w.tell(ctx, e, envelope{message: &workv1.Release{UnitId: id}})
+		}
+	}
+	w.scheduleRetention(ctx)
+}
+
+// state of a unit, or pending.
+func (f *Feeds) state(id string) workv1.State {
+	u, ok := f.find(id)
+	if !ok {
+		return workv1.State_STATE_PENDING_UNSPECIFIED
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.status.GetState()
 }

@@ -34,6 +34,7 @@ type localUnit struct {
 	who     process.Identity // of the watched runner
 	watch   uint64           // counts runners, to tell old news
 	ending  sync.WaitGroup   // the goroutine that waits for the runner
+	waits   bool             // for a slot
 }
 
 func (u *localUnit) Receive(ctx actor.Context) {
@@ -64,6 +65,8 @@ func (u *localUnit) Receive(ctx actor.Context) {
 		u.ends = wants(u.ends, ctx.Sender())
 		u.step(ctx, unit.ReleaseAsked{Force: m.GetForce()})
 
+	case *workv1.SlotGranted:
+		u.granted(ctx)
 	case *workv1.StatusWritten:
 		u.statusWritten(ctx)
 	case *workv1.RunnerEnded:
@@ -116,7 +119,7 @@ func (u *localUnit) do(ctx actor.Context, actions []unit.Action) {
 		case unit.Show:
 			u.show(u.machine.Record)
 		case unit.Launch:
-			u.launch(ctx)
+			u.wantSlot(ctx)
 		case unit.Watch:
 			u.watchFound(ctx)
 		case unit.Interrupt:
@@ -135,6 +138,28 @@ func (u *localUnit) do(ctx actor.Context, actions []unit.Action) {
 	}
 }
 
+// wantSlot launches at once if the type has no limit. Otherwise the client need not
+// wait: the unit is accepted.
+func (u *localUnit) wantSlot(ctx actor.Context) {
+	q := u.queues[u.machine.WorkType]
+	if q == nil {
+		u.launch(ctx)
+		return
+	}
+	u.waits = true
+	ctx.Send(ctx.Parent(), &workv1.SlotWanted{UnitId: u.id})
+	u.feed.waitIn(q)
+	u.answerStarts(ctx, "", false)
+}
+
+func (u *localUnit) granted(ctx actor.Context) {
+	if !u.waits || u.machine.State.Final() || u.gone {
+		return // it was canceled meanwhile; being idle frees the slot
+	}
+	u.waits = false
+	u.launch(ctx)
+}
+
 // launch starts the runner. It waits for fork and exec, which is what the client
 // is told about.
 func (u *localUnit) launch(ctx actor.Context) {
@@ -145,7 +170,9 @@ func (u *localUnit) launch(ctx actor.Context) {
 		return
 	}
 	u.observe(ctx)
-	child, err := runner.Start(u.Runner, u.dir, runner.Job{Command: t.Command, Params: r.Local.Params})
+	child, err := runner.Start(u.Runner, u.dir, runner.Job{
+		Command: t.Command, Params: r.Local.Params, MaxOutput: t.MaxOutput,
+	})
 	if err != nil {
 		u.notices.remove(u.dir)
 		u.step(ctx, unit.LaunchFailed{Error: err.Error()})

@@ -40,6 +40,7 @@ type work struct {
 	keys   map[string]*entry // by the key of the request that made them
 	actors map[string]*entry // by PID, those that have an actor
 	drains bool              // no new units are taken
+	sweep  *time.Timer       // for finished units that are too old; nil for none
 }
 
 // entry is one unit.
@@ -73,6 +74,7 @@ func (w *work) Receive(ctx actor.Context) {
 		w.terminated(ctx, m)
 	case *actor.Stopping, *actor.Restarting:
 		w.notices.close()
+		w.stopRetention()
 
 	case *workv1.Submit:
 		w.submit(ctx, m)
@@ -94,6 +96,10 @@ func (w *work) Receive(ctx actor.Context) {
 
 	case *workv1.WatchNode:
 		w.watchNode(ctx, m)
+	case *workv1.SlotWanted:
+		w.slotWanted(ctx, m)
+	case *workv1.RetentionDue:
+		w.retire(ctx)
 	case *workv1.UnitIdle:
 		w.idle(ctx, m)
 	case *workv1.UnitRemoved:
@@ -116,12 +122,14 @@ func (w *work) start(ctx actor.Context) {
 	}
 	w.notices = newNotices(ctx.ActorSystem().Root, w.Log)
 	w.far = newFarNodes(ctx.ActorSystem().Root, ctx.Self())
+	w.resumeQueues(loaded)
 	known := make(map[string]bool, len(loaded))
 	for _, l := range loaded {
 		known[l.ID] = true
 		w.load(ctx, l)
 	}
 	w.Feeds.retain(known)
+	w.scheduleRetention(ctx)
 }
 
 // load takes in a unit found on disk. One that can't be read is reported, shown
@@ -248,6 +256,9 @@ func (w *work) submit(ctx actor.Context, m *workv1.Submit) {
 	e.needs = create.GetRemote().GetSignWork() || !e.remote && w.types[create.GetWorkType()].VerifySignature
 	create.Key = m.GetKey()
 	w.add(e)
+	if q := w.queues[create.GetWorkType()]; q != nil {
+		q.admit(id)
+	}
 	w.tell(ctx, e, envelope{create, ctx.Sender()})
 }
 
@@ -315,6 +326,9 @@ func (w *work) results(ctx actor.Context, m *workv1.GetResults) {
 // still on its way to it.
 func (w *work) idle(ctx actor.Context, m *workv1.UnitIdle) {
 	e, ok := w.units[m.GetUnitId()]
+	if ok {
+		w.freeSlot(ctx, e)
+	}
 	if ok && e.pid != nil && !e.stopping && e.sent == m.GetHandled() && e.pid.Equal(ctx.Sender()) {
 		e.stopping = true
 		ctx.Stop(e.pid)
@@ -325,6 +339,7 @@ func (w *work) removed(ctx actor.Context, m *workv1.UnitRemoved) {
 	if e, ok := w.units[m.GetUnitId()]; ok && e.pid != nil {
 		e.stopping = true
 		w.forget(e)
+		w.freeSlot(ctx, e)
 		ctx.Poison(e.pid) // commands before it are answered: the unit is unknown
 	}
 }

@@ -107,7 +107,12 @@ func (s *Session) Results(id string, offset int64, w io.Writer) error {
 	if err := s.conn.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
-	return copyGrowing(w, s.in)
+	// Left before its end the stream is aborted: the peer need not try to write to
+	// find out.
+	s.unfinished.Store(true)
+	err = copyGrowing(w, s.in)
+	s.unfinished.Store(err != nil)
+	return err
 }
 
 // Cancel and Release end a unit on the peer. That it is unknown is ErrUnknownUnit.

@@ -55,7 +55,8 @@ type Session struct {
 	done <-chan struct{} // of the context it lives in
 	stop func() bool
 	once sync.Once
-	// unfinished: the peer has a part of a payload, and must not take it for all.
+	// unfinished: the peer has a part of a payload, and must not take it for all,
+	// or writes results that nobody wants any more.
 	unfinished atomic.Bool
 }
 

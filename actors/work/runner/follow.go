@@ -49,8 +49,14 @@ func (r *run) follow() int {
 	go reapAll(children)
 	show := time.NewTimer(showRunning)
 	defer show.Stop()
+	measure := r.measure()
+	defer measure.Stop()
 	for {
 		select {
+		case <-measure.C:
+			if r.tooMuch() {
+				return r.stopBecause(children, r.tooMuchText())
+			}
 		case e := <-children:
 			if e.pid == r.who.Command.Pid {
 				return r.commandEnded(e.exit)
@@ -65,7 +71,30 @@ func (r *run) follow() int {
 	}
 }
 
+// outputEvery is how often the output of a command with a limit is measured.
+const outputEvery = 50 * time.Millisecond
+
+func (r *run) measure() *time.Ticker {
+	t := time.NewTicker(outputEvery)
+	if r.job.MaxOutput == 0 {
+		t.Stop()
+	}
+	return t
+}
+
+func (r *run) tooMuch() bool {
+	return r.job.MaxOutput > 0 && r.dir.OutputSize()+r.dir.ErrorSize() > r.job.MaxOutput
+}
+
+func (r *run) tooMuchText() string {
+	return fmt.Sprintf("output is larger than the limit of %d bytes; the command was stopped", r.job.MaxOutput)
+}
+
 func (r *run) commandEnded(exit syscall.WaitStatus) int {
+	if r.tooMuch() {
+		r.finish(unit.Failed, fmt.Sprintf("output is larger than the limit of %d bytes", r.job.MaxOutput))
+		return exitFailed
+	}
 	if exit.Exited() && exit.ExitStatus() == 0 {
 		r.finish(unit.Succeeded, exitText(exit))
 		return 0
@@ -88,6 +117,11 @@ func (r *run) commandEnded(exit syscall.WaitStatus) int {
 // has left in our session. When the command has ended, what it left is told by
 // SIGTERM: shells start background jobs that ignore SIGINT.
 func (r *run) stop(children <-chan ended) int {
+	return r.stopBecause(children, unit.DetailKilled)
+}
+
+// stopBecause fails the unit with that reason, unless it was canceled.
+func (r *run) stopBecause(children <-chan ended, reason string) int {
 	grace := r.job.Grace
 	if grace == 0 {
 		grace = defaultGrace
@@ -105,7 +139,7 @@ func (r *run) stop(children <-chan ended) int {
 	case r.dir.Cancelled():
 		r.finish(unit.Canceled, unit.DetailCanceled)
 	default:
-		r.finish(unit.Failed, unit.DetailKilled)
+		r.finish(unit.Failed, reason)
 	}
 	return exitFailed
 }

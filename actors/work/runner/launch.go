@@ -25,6 +25,9 @@ type Job struct {
 	Params  string // split like a shell splits words
 	// Grace is how long the command may take to end after SIGINT; 0 means 10 s.
 	Grace time.Duration
+	// MaxOutput stops a command that writes more to standard output and error; 0
+	// for no limit.
+	MaxOutput int64
 }
 
 // Processes is the content of runner.json.

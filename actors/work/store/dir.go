@@ -164,6 +164,15 @@ func (d Dir) OutputSize() int64 {
 	return info.Size()
 }
 
+// ErrorSize is the length of standard error.
+func (d Dir) ErrorSize() int64 {
+	info, err := os.Stat(d.Stderr())
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
 // SyncInput makes sure that the payload survives a power failure.
 func (d Dir) SyncInput() error { return syncFile(d.Stdin()) }
 
@@ -190,6 +199,33 @@ func (d Dir) MarkCancelled() error { return os.WriteFile(d.cancelMark(), nil, 0o
 func (d Dir) Cancelled() bool {
 	_, err := os.Lstat(d.cancelMark())
 	return err == nil
+}
+
+// Written is when the record was written.
+func (d Dir) Written() (time.Time, error) {
+	info, err := os.Stat(filepath.Join(d.path, StatusName))
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
+// Ran reports whether a runner ever had the unit.
+func (d Dir) Ran() bool {
+	_, err := os.Lstat(d.RunnerFile())
+	return err == nil
+}
+
+// Free is how many bytes the file system of the store has for us.
+func (s *Store) Free() (int64, error) {
+	var fs unix.Statfs_t
+	for path := s.root; ; path = filepath.Dir(path) {
+		err := unix.Statfs(path, &fs)
+		if errors.Is(err, unix.ENOENT) && path != filepath.Dir(path) {
+			continue // it is made with the first unit
+		}
+		return int64(fs.Bavail) * fs.Bsize, err
+	}
 }
 
 // Remove deletes the directory. That it is gone already is no error.

@@ -77,7 +77,9 @@ type Loaded struct {
 	ID     string
 	Key    string // of the request that made it; empty for none
 	Record unit.Record
-	Err    error
+	// Written is when the record was written, in nanoseconds since 1970.
+	Written int64
+	Err     error
 }
 
 // Load reads all units. Directories that are locked by others are waited for
@@ -101,7 +103,8 @@ func (s *Store) Load(limit time.Duration) ([]Loaded, error) {
 		if err == nil {
 			key, err = s.Dir(e.Name()).key()
 		}
-		units = append(units, Loaded{ID: e.Name(), Key: key, Record: r, Err: err})
+		written, _ := s.Dir(e.Name()).Written() // without a record there is no time
+		units = append(units, Loaded{ID: e.Name(), Key: key, Record: r, Written: written.UnixNano(), Err: err})
 	}
 	return slices.Clip(units), nil
 }

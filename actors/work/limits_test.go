@@ -1,0 +1,142 @@
+package work
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"receptor/actors/work/unit"
+	workv1 "receptor/proto/work/v1"
+)
+
+func (w *world) detail(id string) string {
+	w.Helper()
+	return w.list(id).GetUnits().GetUnits()[0].GetDetail()
+}
+
+func (w *world) waits(id string, place int) {
+	w.Helper()
+	want := fmt.Sprintf("Waiting for a free slot: position %d", place)
+	w.until(id+" "+want, func() bool { return w.detail(id) == want })
+}
+
+// Units over the limit wait in their order, whatever happens to the daemon.
+func TestUnitsWaitForTheirTurn(t *testing.T) {
+	onStage(t, func(w *world) {
+		dir := t.TempDir()
+		order := filepath.Join(dir, "order")
+		script := fmt.Sprintf(`-c 'n=$(cat); echo $n >> %s; while [ ! -e %s/$n ]; do sleep 0.02; done'`, order, dir)
+		w.cfg.Types = append(w.cfg.Types, CommandType{
+			Type: "slow", Command: "sh", Params: script, Limits: Limits{MaxConcurrent: 1, MaxQueued: 4},
+		})
+		w.up()
+		open := func(n string) {
+			if err := os.WriteFile(filepath.Join(dir, n), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var ids []string
+		for i := range 5 {
+			ids = append(ids, w.run("slow", "", fmt.Sprint(i)))
+		}
+		no := w.submit(&workv1.Submit{Node: "foo", WorkType: "slow"}).GetRefused().GetText()
+		if no != "work type slow is busy: 1 units run and 4 wait" {
+			t.Errorf("refused with %q", no)
+		}
+		w.awaitStatus(ids[0], running)
+		for i, id := range ids[1:] {
+			w.waits(id, i+1)
+		}
+		w.cancel(ids[2])
+		w.final(ids[2], unit.Canceled, unit.DetailCanceled)
+		w.waits(ids[3], 2)
+		w.down()
+		w.up()
+		w.waits(ids[1], 1)
+		w.waits(ids[3], 2)
+		w.waits(ids[4], 3)
+		for _, n := range []string{"4", "3", "1", "0"} {
+			open(n)
+		}
+		for _, i := range []int{0, 1, 3, 4} {
+			w.final(ids[i], unit.Succeeded, "exit status 0")
+		}
+		text, err := os.ReadFile(order)
+		if err != nil || string(text) != "0\n1\n3\n4\n" {
+			t.Errorf("order %q, %v", text, err)
+		}
+	})
+}
+
+func TestTooMuchOutput(t *testing.T) {
+	onStage(t, func(w *world) {
+		w.cfg.Types = append(w.cfg.Types, CommandType{
+			Type: "loud", Command: "sh", AllowRuntimeParams: true, Limits: Limits{MaxOutput: 1000},
+		})
+		w.up()
+		id := w.run("loud", `-c 'sleep 600 & yes'`, "")
+		w.final(id, unit.Failed, "output is larger than the limit of 1000 bytes; the command was stopped")
+		id = w.run("loud", `-c 'head -c 600 /dev/zero; head -c 600 /dev/zero >&2'`, "")
+		s := w.awaitStatus(id, func(s *workv1.Status) bool { return unit.State(s.GetState()).Final() })
+		if !strings.HasPrefix(s.GetDetail(), "output is larger than the limit of 1000 bytes") {
+			t.Errorf("status %v", s)
+		}
+		id = w.run("loud", `-c 'head -c 1000 /dev/zero'`, "")
+		w.final(id, unit.Succeeded, "exit status 0")
+	})
+}
+
+func TestFinishedUnitsAreReleased(t *testing.T) {
+	onStage(t, func(w *world) {
+		w.cfg.Types[0].Retention = 300 * time.Millisecond
+		w.up()
+		id, kept := w.run("cat", "", "x"), w.run("sh", "-c true", "")
+		w.final(id, unit.Succeeded, "exit status 0")
+		w.final(kept, unit.Succeeded, "exit status 0")
+		w.until("released", func() bool { return w.list(id).GetRefused() != nil })
+		if _, err := os.Stat(w.dir(id).Path()); err == nil {
+			t.Error("the directory is left")
+		}
+		if w.list(kept).GetRefused() != nil {
+			t.Error("a unit of another type was released")
+		}
+	})
+}
+
+func TestDrain(t *testing.T) {
+	onStage(t, func(w *world) {
+		w.up()
+		id := w.run("sh", `-c 'sleep 0.3'`, "")
+		ask := func(m *workv1.Drain) *workv1.DrainReply { return w.stage.Ask(t, w.pid, m).(*workv1.DrainReply) }
+		if no := ask(&workv1.Drain{Access: &workv1.Access{}}).GetRefused(); no == nil {
+			t.Error("anybody may drain the node")
+		}
+		if d := ask(&workv1.Drain{Access: trusted}).GetDrained(); !d.GetDraining() || d.GetUnfinished() != 1 {
+			t.Errorf("drained: %v", d)
+		}
+		no := w.submit(&workv1.Submit{Node: "foo", WorkType: "cat"}).GetRefused().GetText()
+		if no != "node is draining: no new work is taken until it is resumed" {
+			t.Errorf("refused with %q", no)
+		}
+		w.final(id, unit.Succeeded, "exit status 0")
+		resumed := w.stage.Ask(t, w.pid, &workv1.Resume{Access: trusted}).(*workv1.DrainReply).GetDrained()
+		if resumed.GetDraining() || resumed.GetUnfinished() != 0 {
+			t.Errorf("resumed: %v", resumed)
+		}
+		w.run("cat", "", "x")
+	})
+}
+
+func TestDiskFloor(t *testing.T) {
+	onStage(t, func(w *world) {
+		w.cfg.MinFreeDisk = 1 << 60
+		w.up()
+		no := w.submit(&workv1.Submit{Node: "foo", WorkType: "cat"}).GetRefused().GetText()
+		if !strings.HasPrefix(no, "not enough free disk space: ") || !strings.HasSuffix(no, "new work needs 1152921504606846976") {
+			t.Errorf("refused with %q", no)
+		}
+	})
+}
