@@ -82,6 +82,8 @@ func (c *connection) ended(ctx actor.Context, m *controlv1.SessionEnded) {
 }
 
 // obey is the table of commands.
+//
+//nolint:cyclop // one line per command, like Receive
 func (c *connection) obey(ctx actor.Context, line []byte) {
 	request, err := command.Parse(line)
 	if err != nil {

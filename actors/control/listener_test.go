@@ -1,6 +1,8 @@
 package control
 
 import (
+	"github.com/rs/zerolog"
+
 	"errors"
 	"net"
 	"os"
@@ -23,7 +25,7 @@ var ports sync.Map
 // knownPort is a binding to a free port of loopback.
 func knownPort(t *testing.T) *transport.Binding[transport.StreamListener] {
 	return transport.NewBinding(func() (transport.StreamListener, error) {
-		l, err := ListenTCP("127.0.0.1:0", nil).Open()
+		l, err := ListenTCP("127.0.0.1:0", nil, zerolog.Nop()).Open()
 		if err == nil {
 			ports.Store(t.Name(), l.Addr().String())
 		}
@@ -114,13 +116,13 @@ func TestListenerOutlivesPassingErrorsAndRestartsAfterOthers(t *testing.T) {
 }
 
 func TestTCPPortInUse(t *testing.T) {
-	l, err := ListenTCP("127.0.0.1:0", nil).Open()
+	l, err := ListenTCP("127.0.0.1:0", nil, zerolog.Nop()).Open()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
 	addr := l.Addr().String()
-	_, err = ListenTCP(addr, nil).Open()
+	_, err = ListenTCP(addr, nil, zerolog.Nop()).Open()
 	if want := "error listening on TCP socket: listen tcp " + addr + ": bind: address already in use"; err == nil || err.Error() != want {
 		t.Errorf("\n got %v\nwant %s", err, want)
 	}

@@ -6,13 +6,16 @@ import (
 	"net"
 	"strings"
 
+	"github.com/rs/zerolog"
+
 	"receptor/transport"
 	"receptor/transport/secure"
 )
 
 // ListenTCP listens on HOST:PORT; a PORT alone means all IPv4 addresses. With a
-// configuration clients have to speak TLS; nil means none.
-func ListenTCP(addr string, cfg *tls.Config) *transport.Binding[transport.StreamListener] {
+// configuration clients have to speak TLS; nil means none. Clients whose hand-shake
+// fails are logged.
+func ListenTCP(addr string, cfg *tls.Config, log zerolog.Logger) *transport.Binding[transport.StreamListener] {
 	if !strings.Contains(addr, ":") {
 		addr = "0.0.0.0:" + addr
 	}
@@ -21,13 +24,14 @@ func ListenTCP(addr string, cfg *tls.Config) *transport.Binding[transport.Stream
 		if err != nil {
 			return nil, fmt.Errorf("error listening on TCP socket: %w", err)
 		}
-		return tcpListener{l.(*net.TCPListener), cfg}, nil
+		return tcpListener{l.(*net.TCPListener), cfg, log}, nil
 	})
 }
 
 type tcpListener struct {
 	*net.TCPListener
 	tls *tls.Config
+	log zerolog.Logger
 }
 
 // Accept returns the next client. It does not wait for its TLS hand-shake.
@@ -37,7 +41,9 @@ func (l tcpListener) Accept() (transport.StreamConn, error) {
 		return nil, err
 	}
 	if l.tls != nil {
-		return secure.ServerStream(conn, l.tls), nil
+		return secure.ServerStream(conn, l.tls, func(err error) {
+			l.log.Warn().Stringer("addr", conn.RemoteAddr()).Err(err).Msg("TLS handshake error")
+		}), nil
 	}
 	return conn, nil
 }

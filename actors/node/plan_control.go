@@ -70,7 +70,7 @@ func (p *plan) controlTCP(c ControlService) error {
 	if err != nil {
 		return err
 	}
-	binding := control.ListenTCP(c.TCPListen, cfg)
+	binding := control.ListenTCP(c.TCPListen, cfg, p.log)
 	if _, err := prepare(p, binding); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package node
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net"
 	"net/url"
 
@@ -113,8 +114,11 @@ func (p *plan) webBinding(addr, path string, cfg *tls.Config) *transport.Binding
 // "default", which believes whom the system believes unless it was configured.
 func (p *plan) webTLS(c WSPeer) (*tls.Config, nodeIDs, error) {
 	u, err := url.Parse(c.URL)
-	if err != nil || u.Scheme != "wss" {
-		return nil, nil, nil // the dialer says what is wrong with it
+	if err != nil {
+		return nil, nil, fmt.Errorf("address %s is not a valid URL: %w", c.URL, err)
+	}
+	if u.Scheme != "wss" {
+		return nil, nil, nil
 	}
 	name := c.TLS
 	if name == "" {

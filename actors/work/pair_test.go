@@ -14,6 +14,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/rs/zerolog"
+
 	"receptor/actors/control"
 	"receptor/actors/supervise"
 	"receptor/actors/work"
@@ -77,7 +79,7 @@ func (p *pair) up(n *node) {
 	if addr == "" {
 		addr = "127.0.0.1:0"
 	}
-	binding := control.ListenTCP(addr, nil)
+	binding := control.ListenTCP(addr, nil, zerolog.Nop())
 	l, err := binding.Prepare()
 	if err != nil {
 		p.Fatal(err)

@@ -236,11 +236,11 @@ func (w *world) cpu(n *harness.Node) time.Duration {
 	_, after, _ := strings.Cut(string(text), ") ") // the name before may hold blanks
 	fields := strings.Fields(after)
 	const user, system, perSecond = 11, 12, 100 // of proc(5), counted from the state
-	var ticks time.Duration
+	ticks := 0
 	for _, field := range []string{fields[user], fields[system]} {
 		n, err := strconv.Atoi(field)
 		w.must(err)
-		ticks += time.Duration(n)
+		ticks += n
 	}
-	return ticks * time.Second / perSecond
+	return time.Duration(ticks) * (time.Second / perSecond)
 }

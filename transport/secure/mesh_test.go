@@ -159,11 +159,12 @@ func TestMesh(t *testing.T) {
 
 func TestMeshWithoutClientCertificate(t *testing.T) {
 	w, ca, _ := cast(t)
-	server, _ := notingServer(w.server("alpha", ServerOptions{RequireClientCert: true, ClientCAs: ca.file}), "beta")
+	server, why := notingServer(w.server("alpha", ServerOptions{RequireClientCert: true, ClientCAs: ca.file}), "beta")
 	_, err := meetQUIC(t, server, w.client("", ClientOptions{RootCAs: ca.file}).Mesh("alpha", []string{"netceptor"}))
-	if err == nil || !strings.Contains(err.Error(), "certificate required") {
+	if err == nil || !strings.Contains(err.Error(), "bad certificate") {
 		t.Errorf("the client hears %v", err)
 	}
+	refused(t, why(), MissingCertificate, "didn't provide a certificate")
 }
 
 // Nobody learns from a hello which node is meant, and existing nodes are offered

@@ -72,7 +72,7 @@ func (s *Server) Mesh(protocols []string, nodeOf func(net.Addr) string) *tls.Con
 	cfg.SessionTicketsDisabled = true // no dialer uses them
 	verify := s.verifier()
 	verify.byNode = s.opts.RequireClientCert
-	s.verifyWith(cfg, verify)
+	s.verifyMesh(cfg, verify)
 	if !verify.byNode {
 		return cfg
 	}
@@ -80,7 +80,7 @@ func (s *Server) Mesh(protocols []string, nodeOf func(net.Addr) string) *tls.Con
 	outer.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		inner, bound := cfg.Clone(), verify
 		bound.node = nodeOf(hello.Conn.RemoteAddr())
-		s.verifyWith(inner, bound)
+		s.verifyMesh(inner, bound)
 		return inner, nil
 	}
 	return outer
@@ -105,6 +105,22 @@ func (s *Server) verifyWith(cfg *tls.Config, v verifier) {
 	}
 	cfg.ClientAuth = tls.RequireAnyClientCert
 	cfg.VerifyConnection = v.check
+}
+
+// verifyMesh does the same for a service of the mesh. QUIC keeps a hand-shake that
+// failed to itself, so it is logged here, also that there was no certificate at all.
+func (s *Server) verifyMesh(cfg *tls.Config, v verifier) {
+	if !s.asks() {
+		return
+	}
+	cfg.ClientAuth = tls.RequestClientCert
+	cfg.VerifyConnection = func(state tls.ConnectionState) error {
+		err := v.check(state)
+		if err != nil {
+			s.files.log.Warn().Str("tls", s.files.label).Str("node", v.node).Err(err).Msg("TLS handshake error")
+		}
+		return err
+	}
 }
 
 // PeerNodeIDs are the node IDs that the certificate of a link's peer names; nil

@@ -14,22 +14,26 @@ import (
 const handshakeLimit = 10 * time.Second
 
 // ServerStream speaks TLS on an accepted connection. Who uses it first waits for
-// the hand-shake, at most 10 s; accepting never does.
-func ServerStream(conn net.Conn, cfg *tls.Config) transport.StreamConn {
-	return &serverStream{Conn: tls.Server(conn, cfg)}
+// the hand-shake, at most 10 s; accepting never does. A hand-shake that fails is
+// told to refused, too, once.
+func ServerStream(conn net.Conn, cfg *tls.Config, refused func(error)) transport.StreamConn {
+	return &serverStream{Conn: tls.Server(conn, cfg), refused: refused}
 }
 
 type serverStream struct {
 	*tls.Conn
-	once sync.Once
-	err  error
+	refused func(error)
+	once    sync.Once
+	err     error
 }
 
 func (s *serverStream) shake() error {
 	s.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), handshakeLimit)
 		defer cancel()
-		s.err = s.HandshakeContext(ctx)
+		if s.err = s.HandshakeContext(ctx); s.err != nil {
+			s.refused(s.err)
+		}
 	})
 	return s.err
 }

@@ -37,7 +37,7 @@ type VerifyError struct {
 
 func (e *VerifyError) Error() string {
 	if e.Failure == MissingCertificate {
-		return fmt.Sprintf("missing %s certificate", e.Role)
+		return fmt.Sprintf("missing %s certificate: the %s didn't provide a certificate", e.Role, e.Role)
 	}
 	return fmt.Sprintf("%s certificate %s refused, %s: %v", e.Role, e.Subject, e.Failure, e.Err)
 }
