@@ -173,3 +173,17 @@ func (n *Node) Sees(ctx context.Context, others ...string) error {
 		return nil
 	})
 }
+
+// Misses waits until the node has no route to another.
+func (n *Node) Misses(ctx context.Context, other string) error {
+	return Until(ctx, fmt.Sprintf("%s to have no route to %s", n.ID, other), func() error {
+		s, err := n.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if hop := s.RoutingTable[other]; hop != "" {
+			return fmt.Errorf("it goes by %s", hop)
+		}
+		return nil
+	})
+}
