@@ -18,6 +18,7 @@ type Config struct {
 	DataDir string
 	Log     zerolog.Logger
 	Types   []CommandType
+	Python  []PythonType
 	Dial    transport.DialStream
 	Runner  []string // argv of the command runner; /proc/self/exe if empty
 	Feeds   *Feeds
@@ -59,6 +60,8 @@ type CommandType struct {
 	AllowRuntimeParams bool
 	VerifySignature    bool
 	Limits
+
+	plugin *PythonType // nil for commands
 }
 
 // RunCommand is the life of a command runner, the hidden option of the program.
@@ -93,6 +96,9 @@ func newFamily(cfg Config) *family {
 	}
 	for _, t := range cfg.Types {
 		f.types[t.Type] = t
+	}
+	f.pythonTypes()
+	for _, t := range f.types {
 		if t.MaxConcurrent > 0 {
 			f.queues[t.Type] = newQueue(t.Limits)
 		}

@@ -170,9 +170,11 @@ func (u *localUnit) launch(ctx actor.Context) {
 		return
 	}
 	u.observe(ctx)
-	child, err := runner.Start(u.Runner, u.dir, runner.Job{
-		Command: t.Command, Params: r.Local.Params, MaxOutput: t.MaxOutput,
-	})
+	job, err := t.job(u.dir, r.Local.Params)
+	var child *runner.Child
+	if err == nil {
+		child, err = runner.Start(u.Runner, u.dir, job)
+	}
 	if err != nil {
 		u.notices.remove(u.dir)
 		u.step(ctx, unit.LaunchFailed{Error: err.Error()})

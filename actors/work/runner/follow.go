@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -71,6 +72,26 @@ func (r *run) follow() int {
 	}
 }
 
+func (r *run) doneText(exit syscall.WaitStatus) string {
+	if r.job.Args != nil {
+		return "Complete"
+	}
+	return exitText(exit)
+}
+
+// failedText is how a command ended and what it said last. A worker of ours says
+// all there is to say.
+func (r *run) failedText(exit syscall.WaitStatus) string {
+	tail := stderrTail(r.dir.Stderr())
+	if i := strings.LastIndex(tail, "; Error "); r.job.Args != nil && i >= 0 {
+		return tail[i+len("; "):]
+	}
+	if tail == "" {
+		return exitText(exit)
+	}
+	return exitText(exit) + ": " + tail
+}
+
 // outputEvery is how often the output of a command with a limit is measured.
 const outputEvery = 50 * time.Millisecond
 
@@ -96,13 +117,10 @@ func (r *run) commandEnded(exit syscall.WaitStatus) int {
 		return exitFailed
 	}
 	if exit.Exited() && exit.ExitStatus() == 0 {
-		r.finish(unit.Succeeded, exitText(exit))
+		r.finish(unit.Succeeded, r.doneText(exit))
 		return 0
 	}
-	detail := exitText(exit)
-	if tail := stderrTail(r.dir.Stderr()); tail != "" {
-		detail += ": " + tail
-	}
+	detail := r.failedText(exit)
 	if diskFull(r.dir.Path()) {
 		detail += ": " + unix.ENOSPC.Error()
 	}

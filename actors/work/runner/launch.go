@@ -23,6 +23,10 @@ const Flag = "--command-runner"
 type Job struct {
 	Command string // one program, looked up in PATH
 	Params  string // split like a shell splits words
+	// Args are given to a worker of ours instead of Params. Its last line on
+	// standard error says why it failed.
+	Args []string
+	Env  []string // more of the environment
 	// Grace is how long the command may take to end after SIGINT; 0 means 10 s.
 	Grace time.Duration
 	// MaxOutput stops a command that writes more to standard output and error; 0

@@ -45,7 +45,11 @@ func Main(args []string) int {
 		return exitFailed
 	}
 	if err := r.start(); err != nil {
-		r.finish(unit.Failed, err.Error())
+		text := err.Error()
+		if r.job.Args != nil {
+			text = "Error loading worker: " + text
+		}
+		r.finish(unit.Failed, text)
 		return exitFailed
 	}
 	return r.follow()
@@ -111,9 +115,11 @@ func (r *run) start() error {
 	if err != nil {
 		return fmt.Errorf("read job: %w", err)
 	}
-	words, err := shlex.Split(r.job.Params)
-	if err != nil {
-		return err
+	words := r.job.Args
+	if words == nil {
+		if words, err = shlex.Split(r.job.Params); err != nil {
+			return err
+		}
 	}
 	path, err := exec.LookPath(r.job.Command)
 	if err != nil {
@@ -129,7 +135,7 @@ func (r *run) start() error {
 		return fmt.Errorf("become subreaper: %w", err)
 	}
 	child, err := os.StartProcess(path, append([]string{r.job.Command}, words...), &os.ProcAttr{
-		Files: files, Env: os.Environ(), Sys: &syscall.SysProcAttr{Setpgid: true},
+		Files: files, Env: append(os.Environ(), r.job.Env...), Sys: &syscall.SysProcAttr{Setpgid: true},
 	})
 	if err != nil {
 		return err
