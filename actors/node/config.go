@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"receptor/actors/links"
+	"receptor/actors/work"
 	"receptor/transport/mesh/firewall"
 	"receptor/transport/secure"
 )
@@ -36,6 +37,12 @@ type Config struct {
 
 	ControlServices []ControlService
 	WorkCommands    []WorkCommand
+	// WorkSigning signs what this node asks of others; without a file nothing is.
+	WorkSigning work.SigningKey
+	// WorkVerification checks what others ask; without a file no signature is good.
+	WorkVerification work.VerifyKey
+	// MinFreeDisk refuses work while the disk has less, in bytes; 0 for no floor.
+	MinFreeDisk int64
 	Services
 
 	// Backends are further ways to get links, for programs that embed a node.
@@ -128,4 +135,5 @@ type WorkCommand struct {
 	Params             string // split like a shell does
 	AllowRuntimeParams bool
 	VerifySignature    bool
+	work.Limits
 }

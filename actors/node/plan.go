@@ -129,11 +129,12 @@ func (p *plan) streams(pids map[string]*actor.PID) func() actor.Actor {
 func (p *plan) work(map[string]*actor.PID) func() actor.Actor {
 	cfg := work.Config{
 		NodeID: p.cfg.ID, DataDir: p.cfg.DataDir, Log: p.log, Dial: p.network.Dial, Feeds: p.feeds, Runner: p.cfg.Runner,
+		SigningKey: p.cfg.WorkSigning, VerifyKey: p.cfg.WorkVerification, MinFreeDisk: p.cfg.MinFreeDisk,
 	}
 	for _, c := range p.cfg.WorkCommands {
 		cfg.Types = append(cfg.Types, work.CommandType{
 			Type: c.Type, Command: c.Command, Params: c.Params,
-			AllowRuntimeParams: c.AllowRuntimeParams, VerifySignature: c.VerifySignature,
+			AllowRuntimeParams: c.AllowRuntimeParams, VerifySignature: c.VerifySignature, Limits: c.Limits,
 		})
 	}
 	return work.New(cfg)

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"receptor/actors/node"
+	"receptor/actors/work"
 	"receptor/cli/receptor/config"
 )
 
 // nodeConfig says in the node's words what the configuration asks for.
 func nodeConfig(c *config.Config, version string) node.Config {
-	return node.Config{
+	n := node.Config{
 		ID:              c.Node.ID,
 		DataDir:         c.Node.DataDir,
 		Version:         version,
@@ -30,7 +31,15 @@ func nodeConfig(c *config.Config, version string) node.Config {
 		ControlServices: each(c.ControlServices, controlService),
 		WorkCommands:    each(c.WorkCommands, workCommand),
 		Services:        nodeServices(c),
+		MinFreeDisk:     int64(c.Node.MinFreeDisk),
 	}
+	if s := c.WorkSigning; s != nil {
+		n.WorkSigning = work.SigningKey{PrivateKeyFile: s.PrivateKey, Expiration: s.TokenExpiration}
+	}
+	if v := c.WorkVerification; v != nil {
+		n.WorkVerification = work.VerifyKey{PublicKeyFile: v.PublicKey, Tolerance: v.ClockTolerance}
+	}
+	return n
 }
 
 // each says every entry of a list in the node's words.
@@ -94,6 +103,9 @@ func workCommand(w config.WorkCommand) node.WorkCommand {
 		Params:             w.Params,
 		AllowRuntimeParams: w.AllowRuntimeParams,
 		VerifySignature:    w.VerifySignature,
+		Limits: work.Limits{
+			MaxConcurrent: w.MaxConcurrent, MaxQueued: w.MaxQueued, MaxOutput: int64(w.MaxOutput), Retention: w.Retention,
+		},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"receptor/actors/node"
+	"receptor/actors/work"
 	"receptor/cli/receptor/config"
 	"receptor/transport/mesh/firewall"
 	"receptor/transport/secure"
@@ -17,7 +18,12 @@ import (
 func settings(t *testing.T, args ...string) node.Config {
 	t.Helper()
 	cfg, err := config.Parse(args, config.Env{
-		ReadFile: func(string) ([]byte, error) { return nil, errors.New("no files here") },
+		ReadFile: func(name string) ([]byte, error) {
+			if name == "/key" {
+				return []byte("read later"), nil
+			}
+			return nil, errors.New("no files here")
+		},
 		Hostname: func() (string, error) { return "host", nil },
 		TempDir:  func() string { return "/t" },
 	})
@@ -97,12 +103,30 @@ func TestServicesReachTheNode(t *testing.T) {
 	}
 }
 
+func TestWorkReachesTheNode(t *testing.T) {
+	got := settings(t,
+		"--node", "minfreedisk=4096", "--work-signing", "/key", "--work-verification", "/key", "clocktolerance=30s",
+		"--work-command", "worktype=a", "command=b", "verifysignature=yes", "maxconcurrent=2", "maxqueued=3", "maxoutput=4", "retention=24h",
+	)
+	if got.WorkSigning != (work.SigningKey{PrivateKeyFile: "/key", Expiration: 5 * time.Minute}) ||
+		got.WorkVerification != (work.VerifyKey{PublicKeyFile: "/key", Tolerance: 30 * time.Second}) || got.MinFreeDisk != 4096 {
+		t.Errorf("got %+v", got)
+	}
+	want := node.WorkCommand{Type: "a", Command: "b", VerifySignature: true, Limits: work.Limits{
+		MaxConcurrent: 2, MaxQueued: 3, MaxOutput: 4, Retention: 24 * time.Hour,
+	}}
+	if !reflect.DeepEqual(got.WorkCommands, []node.WorkCommand{want}) {
+		t.Errorf("got  %+v\nwant %+v", got.WorkCommands, want)
+	}
+}
+
 // What the node can be told and the table can't say would never be used.
 func TestNothingIsForgotten(t *testing.T) {
 	args := []string{
-		"--node", `firewallrules=[{"action":"accept"}]`, "--local-only", "--debug", "--tls-server", "name=s", "cert=c", "key=k", "--tls-client", "name=c", "cert=", "key=",
+		"--node", "minfreedisk=1", `firewallrules=[{"action":"accept"}]`, "--local-only", "--debug", "--tls-server", "name=s", "cert=c", "key=k", "--tls-client", "name=c", "cert=", "key=",
 		"--tcp-listener", "0", "--tcp-peer", "h:1", "--udp-listener", "0", "--udp-peer", "h:1", "--ws-listener", "0", "--ws-peer", "ws://h",
 		"--control-service", "--work-command", "worktype=a", "command=b",
+		"--work-signing", "/key", "--work-verification", "/key",
 	}
 	embedding := []string{"Backends", "Runner", "Services"} // not for configurations; tested above
 	all := reflect.ValueOf(settings(t, args...))

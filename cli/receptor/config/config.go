@@ -54,6 +54,9 @@ type Config struct {
 	UnixClients     []UnixClient
 	WorkCommands    []WorkCommand
 
+	WorkSigning      *WorkSigning      // nil: nothing is signed
+	WorkVerification *WorkVerification // nil: no signature is good
+
 	services map[string]bool // names taken on the mesh
 }
 

@@ -17,6 +17,8 @@ type Node struct {
 	MaxIdle  time.Duration // a link is given up after this long without a message
 	Firewall []firewall.Rule
 	Kube     Kube
+	// MinFreeDisk refuses work while the disk has less, in bytes; 0 for no floor.
+	MinFreeDisk int
 
 	maxIdle  string // as written
 	firewall []any
@@ -58,6 +60,8 @@ var generalActions = []action{
 			func(n *Node) *string { return &n.ID }),
 		with("datadir", 0, "Directory that keeps what outlives the process.",
 			func(n *Node) *string { return &n.DataDir }),
+		with("minfreedisk", 0, "Refuse work while the disk of the datadir has less bytes free. 0: no floor.",
+			func(n *Node) *int { return &n.MinFreeDisk }),
 		with("firewallrules", 0,
 			"Which messages may pass: each an action (accept, reject or drop) and fromnode, tonode, fromservice, toservice (a name or /regular expression/). The first that matches decides.",
 			func(n *Node) *[]any { return &n.firewall }),
@@ -101,6 +105,9 @@ var generalActions = []action{
 }
 
 func applyNode(c *Config, n *Node) error {
+	if n.MinFreeDisk < 0 {
+		return errors.New("minfreedisk must not be negative")
+	}
 	idle, err := parseIdle(n.maxIdle)
 	if err != nil {
 		return err

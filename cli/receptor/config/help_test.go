@@ -78,7 +78,7 @@ func TestEveryKnownNameIsThere(t *testing.T) {
 	const listener = "bindaddr port! cost nodecost allowedpeers "
 	const peer = "address! redial cost allowedpeers "
 	for name, params := range map[string]string{
-		"node":               "id datadir firewallrules maxidleconnectiontimeout receptorkubesupportreconnect receptorkubeclientsetqps receptorkubeclientsetburst receptorkubeclientsetratelimiter",
+		"node":               "id datadir minfreedisk firewallrules maxidleconnectiontimeout receptorkubesupportreconnect receptorkubeclientsetqps receptorkubeclientsetburst receptorkubeclientsetratelimiter",
 		"local-only":         "local",
 		"version":            "",
 		"log-level":          "level",
@@ -103,7 +103,9 @@ func TestEveryKnownNameIsThere(t *testing.T) {
 		"udp-peer":           peer,
 		"ws-listener":        listener + "path tls",
 		"ws-peer":            peer + "extraheader tls",
-		"work-command":       "worktype! command! params allowruntimeparams verifysignature",
+		"work-command":       "worktype! command! params allowruntimeparams verifysignature maxconcurrent maxqueued maxoutput retention",
+		"work-signing":       "privatekey tokenexpiration",
+		"work-verification":  "publickey clocktolerance",
 	} {
 		a := find(name)
 		if a == nil {

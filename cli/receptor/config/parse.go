@@ -164,6 +164,9 @@ func build(items []*item, env Env) (*Config, error) {
 	if err := checkReferences(c, items); err != nil {
 		return nil, err
 	}
+	if err := c.checkKeys(env); err != nil {
+		return nil, err
+	}
 	return c, c.Node.complete(env)
 }
 

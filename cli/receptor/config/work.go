@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // WorkCommand is a type of work that runs a command.
@@ -12,9 +14,52 @@ type WorkCommand struct {
 	Params             string
 	AllowRuntimeParams bool
 	VerifySignature    bool
+	MaxConcurrent      int           // units that run at a time; 0 for any number
+	MaxQueued          int           // units that wait for their turn; 0 for any number
+	MaxOutput          int           // bytes of a unit; 0 for any number
+	Retention          time.Duration // of finished units; 0 for ever
+
+	retention string // as written
 }
 
+// WorkSigning is how this node signs what it asks of others.
+type WorkSigning struct {
+	PrivateKey      string
+	TokenExpiration time.Duration
+
+	expiration string // as written
+}
+
+// WorkVerification is how this node checks what others ask of it.
+type WorkVerification struct {
+	PublicKey      string
+	ClockTolerance time.Duration
+
+	tolerance string // as written
+}
+
+// defaultExpiration is meant by the existing system, which fails without one.
+const defaultExpiration = "5m"
+
 var workActions = []action{
+	define(action{
+		name: "work-signing", section: workers, is: singleton,
+		about: "Sign what this node asks of others, where it is wanted.",
+	}, WorkSigning{expiration: defaultExpiration}, applyWorkSigning,
+		with("privatekey", bare, "File with the RSA private key.",
+			func(w *WorkSigning) *string { return &w.PrivateKey }),
+		with("tokenexpiration", 0, "How long a signature is good, as 5m or 1h30m.",
+			func(w *WorkSigning) *string { return &w.expiration }),
+	),
+	define(action{
+		name: "work-verification", section: workers, is: singleton,
+		about: "Check the signatures of work that others ask for.",
+	}, WorkVerification{}, applyWorkVerification,
+		with("publickey", bare, "File with the RSA public key.",
+			func(w *WorkVerification) *string { return &w.PublicKey }),
+		with("clocktolerance", 0, "How far the clocks of others may differ, as 30s.",
+			func(w *WorkVerification) *string { return &w.tolerance }),
+	),
 	define(action{
 		name: "work-command", section: workers,
 		about: "A type of work that runs a command.",
@@ -29,17 +74,82 @@ var workActions = []action{
 			func(w *WorkCommand) *bool { return &w.AllowRuntimeParams }),
 		with("verifysignature", 0, "Take signed work only.",
 			func(w *WorkCommand) *bool { return &w.VerifySignature }),
+		with("maxconcurrent", 0, "Units that run at a time; others wait. 0: any number.",
+			func(w *WorkCommand) *int { return &w.MaxConcurrent }),
+		with("maxqueued", 0, "Units that wait; more are refused. 0: any number.",
+			func(w *WorkCommand) *int { return &w.MaxQueued }),
+		with("maxoutput", 0, "Bytes a unit may put out; one that puts out more fails. 0: any number.",
+			func(w *WorkCommand) *int { return &w.MaxOutput }),
+		with("retention", 0, "Release units so long after their end, as 24h. Without it they stay.",
+			func(w *WorkCommand) *string { return &w.retention }),
 	),
 }
 
-func applyWorkCommand(c *Config, w *WorkCommand) error {
+func applyWorkSigning(c *Config, w *WorkSigning) error {
+	expiration, err := time.ParseDuration(w.expiration)
+	if err != nil || expiration <= 0 {
+		return errors.New("failed to parse TokenExpiration -- valid examples include '1.5h', '30m', '30m10s'")
+	}
+	w.TokenExpiration = expiration
+	c.WorkSigning = w
+	return nil
+}
+
+func applyWorkVerification(c *Config, w *WorkVerification) (err error) {
+	if w.tolerance != "" {
+		if w.ClockTolerance, err = parseSpan("clocktolerance", w.tolerance); err != nil {
+			return err
+		}
+	}
+	c.WorkVerification = w
+	return nil
+}
+
+func applyWorkCommand(c *Config, w *WorkCommand) (err error) {
 	taken := func(other WorkCommand) bool { return other.WorkType == w.WorkType }
 	if w.WorkType == "remote" || slices.ContainsFunc(c.WorkCommands, taken) {
 		return fmt.Errorf("work type %s already registered", w.WorkType)
 	}
-	if w.VerifySignature {
-		return fmt.Errorf("VerifySignature for work command '%s' is true, but the work verification public key is not specified", w.WorkType)
+	if w.MaxConcurrent < 0 || w.MaxQueued < 0 || w.MaxOutput < 0 {
+		return fmt.Errorf("limits of work type %s must not be negative", w.WorkType)
+	}
+	if w.retention != "" {
+		if w.Retention, err = parseSpan("retention", w.retention); err != nil {
+			return err
+		}
 	}
 	c.WorkCommands = append(c.WorkCommands, *w)
+	return nil
+}
+
+// parseSpan reads a span of time that is not negative.
+func parseSpan(name, text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("failed to parse %s %q: valid examples include '1.5h', '30m', '30m10s'", name, text)
+	}
+	return d, nil
+}
+
+// checkKeys wants the key files to be there, and one to verify with where a type of
+// work asks for that.
+func (c *Config) checkKeys(env Env) error {
+	var files []string
+	if c.WorkSigning != nil {
+		files = append(files, c.WorkSigning.PrivateKey)
+	}
+	if c.WorkVerification != nil {
+		files = append(files, c.WorkVerification.PublicKey)
+	}
+	for _, file := range files {
+		if _, err := env.ReadFile(file); err != nil {
+			return fmt.Errorf("%s does not exist", file)
+		}
+	}
+	for _, w := range c.WorkCommands {
+		if w.VerifySignature && c.WorkVerification == nil {
+			return fmt.Errorf("VerifySignature for work command '%s' is true, but the work verification public key is not specified", w.WorkType)
+		}
+	}
 	return nil
 }
