@@ -37,6 +37,7 @@ type Config struct {
 
 	ControlServices []ControlService
 	WorkCommands    []WorkCommand
+	WorkPython      []work.PythonType
 	// WorkSigning signs what this node asks of others; without a file nothing is.
 	WorkSigning work.SigningKey
 	// WorkVerification checks what others ask; without a file no signature is good.

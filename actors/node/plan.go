@@ -111,6 +111,9 @@ func (p *plan) router(map[string]*actor.PID) func() actor.Actor {
 	for _, c := range p.cfg.WorkCommands {
 		commands = append(commands, &routerv1.WorkCommand{WorkType: c.Type, Secure: c.VerifySignature})
 	}
+	for _, c := range p.cfg.WorkPython {
+		commands = append(commands, &routerv1.WorkCommand{WorkType: c.Type, Secure: c.VerifySignature})
+	}
 	return router.New(router.Config{
 		NodeID: p.cfg.ID, Log: p.log, Epoch: p.epoch, Plane: p.plane, WorkCommands: commands,
 	})
@@ -130,6 +133,7 @@ func (p *plan) work(map[string]*actor.PID) func() actor.Actor {
 	cfg := work.Config{
 		NodeID: p.cfg.ID, DataDir: p.cfg.DataDir, Log: p.log, Dial: p.network.Dial, Feeds: p.feeds, Runner: p.cfg.Runner,
 		SigningKey: p.cfg.WorkSigning, VerifyKey: p.cfg.WorkVerification, MinFreeDisk: p.cfg.MinFreeDisk,
+		Python: p.cfg.WorkPython,
 	}
 	for _, c := range p.cfg.WorkCommands {
 		cfg.Types = append(cfg.Types, work.CommandType{

@@ -30,6 +30,7 @@ func nodeConfig(c *config.Config, version string) node.Config {
 		WSPeers:         each(c.WSPeers, wsPeer),
 		ControlServices: each(c.ControlServices, controlService),
 		WorkCommands:    each(c.WorkCommands, workCommand),
+		WorkPython:      each(c.WorkPython, workPython),
 		Services:        nodeServices(c),
 		MinFreeDisk:     int64(c.Node.MinFreeDisk),
 	}
@@ -103,9 +104,20 @@ func workCommand(w config.WorkCommand) node.WorkCommand {
 		Params:             w.Params,
 		AllowRuntimeParams: w.AllowRuntimeParams,
 		VerifySignature:    w.VerifySignature,
-		Limits: work.Limits{
-			MaxConcurrent: w.MaxConcurrent, MaxQueued: w.MaxQueued, MaxOutput: int64(w.MaxOutput), Retention: w.Retention,
-		},
+		Limits:             limits(w.Limits),
+	}
+}
+
+func workPython(w config.WorkPython) work.PythonType {
+	return work.PythonType{
+		Type: w.WorkType, Plugin: w.Plugin, Function: w.Function, Config: w.Config, Interpreter: w.Interpreter,
+		VerifySignature: w.VerifySignature, Limits: limits(w.Limits),
+	}
+}
+
+func limits(l config.Limits) work.Limits {
+	return work.Limits{
+		MaxConcurrent: l.MaxConcurrent, MaxQueued: l.MaxQueued, MaxOutput: int64(l.MaxOutput), Retention: l.Retention,
 	}
 }
 

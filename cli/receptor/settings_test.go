@@ -107,6 +107,7 @@ func TestWorkReachesTheNode(t *testing.T) {
 	got := settings(t,
 		"--node", "minfreedisk=4096", "--work-signing", "/key", "--work-verification", "/key", "clocktolerance=30s",
 		"--work-command", "worktype=a", "command=b", "verifysignature=yes", "maxconcurrent=2", "maxqueued=3", "maxoutput=4", "retention=24h",
+		"--work-python", "worktype=p", "plugin=x", "function=f", `config={"k":"v"}`, "interpreter=/py",
 	)
 	if got.WorkSigning != (work.SigningKey{PrivateKeyFile: "/key", Expiration: 5 * time.Minute}) ||
 		got.WorkVerification != (work.VerifyKey{PublicKeyFile: "/key", Tolerance: 30 * time.Second}) || got.MinFreeDisk != 4096 {
@@ -118,6 +119,10 @@ func TestWorkReachesTheNode(t *testing.T) {
 	if !reflect.DeepEqual(got.WorkCommands, []node.WorkCommand{want}) {
 		t.Errorf("got  %+v\nwant %+v", got.WorkCommands, want)
 	}
+	python := work.PythonType{Type: "p", Plugin: "x", Function: "f", Config: map[string]any{"k": "v"}, Interpreter: "/py"}
+	if !reflect.DeepEqual(got.WorkPython, []work.PythonType{python}) {
+		t.Errorf("got  %+v\nwant %+v", got.WorkPython, python)
+	}
 }
 
 // What the node can be told and the table can't say would never be used.
@@ -125,7 +130,7 @@ func TestNothingIsForgotten(t *testing.T) {
 	args := []string{
 		"--node", "minfreedisk=1", `firewallrules=[{"action":"accept"}]`, "--local-only", "--debug", "--tls-server", "name=s", "cert=c", "key=k", "--tls-client", "name=c", "cert=", "key=",
 		"--tcp-listener", "0", "--tcp-peer", "h:1", "--udp-listener", "0", "--udp-peer", "h:1", "--ws-listener", "0", "--ws-peer", "ws://h",
-		"--control-service", "--work-command", "worktype=a", "command=b",
+		"--control-service", "--work-command", "worktype=a", "command=b", "--work-python", "worktype=p", "plugin=x", "function=f",
 		"--work-signing", "/key", "--work-verification", "/key",
 	}
 	embedding := []string{"Backends", "Runner", "Services"} // not for configurations; tested above

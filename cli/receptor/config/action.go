@@ -73,7 +73,7 @@ type param struct {
 
 // value is what a parameter can hold.
 type value interface {
-	string | int | float64 | bool | fs.FileMode | []string | map[string]float64 | []any
+	string | int | float64 | bool | fs.FileMode | []string | map[string]float64 | map[string]any | []any
 }
 
 // define makes an entry: a is what it says of itself, defaults the value it
@@ -162,6 +162,8 @@ func typeName(at any) string {
 		return "[]string (may be repeated)"
 	case *map[string]float64:
 		return "JSON dict of string to float64"
+	case *map[string]any:
+		return "JSON dict with string keys"
 	case *[]any:
 		return "JSON list of dicts"
 	}

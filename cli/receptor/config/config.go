@@ -53,6 +53,7 @@ type Config struct {
 	UnixServers     []UnixServer
 	UnixClients     []UnixClient
 	WorkCommands    []WorkCommand
+	WorkPython      []WorkPython
 
 	WorkSigning      *WorkSigning      // nil: nothing is signed
 	WorkVerification *WorkVerification // nil: no signature is good

@@ -32,6 +32,8 @@ func setText(at any, text string) error {
 		return setList(at, text)
 	case *map[string]float64:
 		return convert(at, text, parseCosts)
+	case *map[string]any:
+		return convert(at, text, parseDict)
 	case *[]any:
 		return addRules(at, text)
 	}
@@ -58,6 +60,8 @@ func setValue(at, v any) error {
 		return unlessNil(at, v, stringList)
 	case *map[string]float64:
 		return unlessNil(at, v, costs)
+	case *map[string]any:
+		return unlessNil(at, v, dict)
 	case *[]any:
 		return unlessNil(at, v, ruleList)
 	}
@@ -138,6 +142,26 @@ func parseCosts(text string) (map[string]float64, error) {
 		return nil, err
 	}
 	return costs(m)
+}
+
+func parseDict(text string) (map[string]any, error) {
+	if !strings.HasPrefix(text, "{") {
+		return nil, typeError("map[string]interface {}")
+	}
+	var m map[string]any
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// dict leaves it to whoever gets it what is in it.
+func dict(v any) (map[string]any, error) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, typeError("map[string]interface {}")
+	}
+	return m, nil
 }
 
 func scalarText(v any) (string, error) {

@@ -104,6 +104,7 @@ func TestEveryKnownNameIsThere(t *testing.T) {
 		"ws-listener":        listener + "path tls",
 		"ws-peer":            peer + "extraheader tls",
 		"work-command":       "worktype! command! params allowruntimeparams verifysignature maxconcurrent maxqueued maxoutput retention",
+		"work-python":        "worktype! plugin! function! config interpreter verifysignature maxconcurrent maxqueued maxoutput retention",
 		"work-signing":       "privatekey tokenexpiration",
 		"work-verification":  "publickey clocktolerance",
 	} {

@@ -14,12 +14,52 @@ type WorkCommand struct {
 	Params             string
 	AllowRuntimeParams bool
 	VerifySignature    bool
-	MaxConcurrent      int           // units that run at a time; 0 for any number
-	MaxQueued          int           // units that wait for their turn; 0 for any number
-	MaxOutput          int           // bytes of a unit; 0 for any number
-	Retention          time.Duration // of finished units; 0 for ever
+	Limits
+}
+
+// WorkPython is a type of work that a Python plug-in does.
+type WorkPython struct {
+	WorkType        string
+	Plugin          string // an entry point of the group receptor.worker
+	Function        string
+	Config          map[string]any // for the function
+	Interpreter     string
+	VerifySignature bool
+	Limits
+}
+
+// Limits of a type of work; zero is no limit.
+type Limits struct {
+	MaxConcurrent int           // units that run at a time
+	MaxQueued     int           // units that wait for their turn
+	MaxOutput     int           // bytes of a unit
+	Retention     time.Duration // of finished units
 
 	retention string // as written
+}
+
+// limited makes the parameters that every type of work has.
+func limited[T any](at func(*T) *Limits) []param {
+	return []param{
+		with("maxconcurrent", 0, "Units that run at a time; others wait. 0: any number.",
+			func(w *T) *int { return &at(w).MaxConcurrent }),
+		with("maxqueued", 0, "Units that wait; more are refused. 0: any number.",
+			func(w *T) *int { return &at(w).MaxQueued }),
+		with("maxoutput", 0, "Bytes a unit may put out; one that puts out more fails. 0: any number.",
+			func(w *T) *int { return &at(w).MaxOutput }),
+		with("retention", 0, "Release units so long after their end, as 24h. Without it they stay.",
+			func(w *T) *string { return &at(w).retention }),
+	}
+}
+
+func (l *Limits) check(worktype string) (err error) {
+	if l.MaxConcurrent < 0 || l.MaxQueued < 0 || l.MaxOutput < 0 {
+		return fmt.Errorf("limits of work type %s must not be negative", worktype)
+	}
+	if l.retention != "" {
+		l.Retention, err = parseSpan("retention", l.retention)
+	}
+	return err
 }
 
 // WorkSigning is how this node signs what it asks of others.
@@ -64,24 +104,37 @@ var workActions = []action{
 		name: "work-command", section: workers,
 		about: "A type of work that runs a command.",
 	}, WorkCommand{}, applyWorkCommand,
-		with("worktype", required|nonEmpty, "Name of the type of work.",
-			func(w *WorkCommand) *string { return &w.WorkType }),
-		with("command", required|nonEmpty, "Command to run.",
-			func(w *WorkCommand) *string { return &w.Command }),
-		with("params", 0, "Parameters of the command, in shell quoting.",
-			func(w *WorkCommand) *string { return &w.Params }),
-		with("allowruntimeparams", 0, "Let whoever submits add parameters.",
-			func(w *WorkCommand) *bool { return &w.AllowRuntimeParams }),
-		with("verifysignature", 0, "Take signed work only.",
-			func(w *WorkCommand) *bool { return &w.VerifySignature }),
-		with("maxconcurrent", 0, "Units that run at a time; others wait. 0: any number.",
-			func(w *WorkCommand) *int { return &w.MaxConcurrent }),
-		with("maxqueued", 0, "Units that wait; more are refused. 0: any number.",
-			func(w *WorkCommand) *int { return &w.MaxQueued }),
-		with("maxoutput", 0, "Bytes a unit may put out; one that puts out more fails. 0: any number.",
-			func(w *WorkCommand) *int { return &w.MaxOutput }),
-		with("retention", 0, "Release units so long after their end, as 24h. Without it they stay.",
-			func(w *WorkCommand) *string { return &w.retention }),
+		append([]param{
+			with("worktype", required|nonEmpty, "Name of the type of work.",
+				func(w *WorkCommand) *string { return &w.WorkType }),
+			with("command", required|nonEmpty, "Command to run.",
+				func(w *WorkCommand) *string { return &w.Command }),
+			with("params", 0, "Parameters of the command, in shell quoting.",
+				func(w *WorkCommand) *string { return &w.Params }),
+			with("allowruntimeparams", 0, "Let whoever submits add parameters.",
+				func(w *WorkCommand) *bool { return &w.AllowRuntimeParams }),
+			with("verifysignature", 0, "Take signed work only.",
+				func(w *WorkCommand) *bool { return &w.VerifySignature }),
+		}, limited(func(w *WorkCommand) *Limits { return &w.Limits })...)...,
+	),
+	define(action{
+		name: "work-python", section: workers,
+		about: "A type of work that a function of a Python plug-in does, in a process of its own.",
+	}, WorkPython{}, applyWorkPython,
+		append([]param{
+			with("worktype", required|nonEmpty, "Name of the type of work.",
+				func(w *WorkPython) *string { return &w.WorkType }),
+			with("plugin", required|nonEmpty, "Entry point of the group receptor.worker.",
+				func(w *WorkPython) *string { return &w.Plugin }),
+			with("function", required|nonEmpty, "Function of the plug-in.",
+				func(w *WorkPython) *string { return &w.Function }),
+			with("config", 0, "Configuration for the function.",
+				func(w *WorkPython) *map[string]any { return &w.Config }),
+			with("interpreter", 0, "Python to run. Without it python3.",
+				func(w *WorkPython) *string { return &w.Interpreter }),
+			with("verifysignature", 0, "Take signed work only.",
+				func(w *WorkPython) *bool { return &w.VerifySignature }),
+		}, limited(func(w *WorkPython) *Limits { return &w.Limits })...)...,
 	),
 }
 
@@ -105,20 +158,29 @@ func applyWorkVerification(c *Config, w *WorkVerification) (err error) {
 	return nil
 }
 
-func applyWorkCommand(c *Config, w *WorkCommand) (err error) {
-	taken := func(other WorkCommand) bool { return other.WorkType == w.WorkType }
-	if w.WorkType == "remote" || slices.ContainsFunc(c.WorkCommands, taken) {
-		return fmt.Errorf("work type %s already registered", w.WorkType)
-	}
-	if w.MaxConcurrent < 0 || w.MaxQueued < 0 || w.MaxOutput < 0 {
-		return fmt.Errorf("limits of work type %s must not be negative", w.WorkType)
-	}
-	if w.retention != "" {
-		if w.Retention, err = parseSpan("retention", w.retention); err != nil {
-			return err
-		}
+func applyWorkCommand(c *Config, w *WorkCommand) error {
+	if err := c.claimWork(w.WorkType); err != nil {
+		return err
 	}
 	c.WorkCommands = append(c.WorkCommands, *w)
+	return c.WorkCommands[len(c.WorkCommands)-1].check(w.WorkType)
+}
+
+func applyWorkPython(c *Config, w *WorkPython) error {
+	if err := c.claimWork(w.WorkType); err != nil {
+		return err
+	}
+	c.WorkPython = append(c.WorkPython, *w)
+	return c.WorkPython[len(c.WorkPython)-1].check(w.WorkType)
+}
+
+// claimWork takes the name of a type of work.
+func (c *Config) claimWork(name string) error {
+	if name == "remote" ||
+		slices.ContainsFunc(c.WorkCommands, func(w WorkCommand) bool { return w.WorkType == name }) ||
+		slices.ContainsFunc(c.WorkPython, func(w WorkPython) bool { return w.WorkType == name }) {
+		return fmt.Errorf("work type %s already registered", name)
+	}
 	return nil
 }
 
@@ -146,10 +208,22 @@ func (c *Config) checkKeys(env Env) error {
 			return fmt.Errorf("%s does not exist", file)
 		}
 	}
+	if c.WorkVerification != nil {
+		return nil
+	}
 	for _, w := range c.WorkCommands {
-		if w.VerifySignature && c.WorkVerification == nil {
-			return fmt.Errorf("VerifySignature for work command '%s' is true, but the work verification public key is not specified", w.WorkType)
+		if w.VerifySignature {
+			return unverifiable("command", w.WorkType)
+		}
+	}
+	for _, w := range c.WorkPython {
+		if w.VerifySignature {
+			return unverifiable("python", w.WorkType)
 		}
 	}
 	return nil
+}
+
+func unverifiable(kind, worktype string) error {
+	return fmt.Errorf("VerifySignature for work %s '%s' is true, but the work verification public key is not specified", kind, worktype)
 }
