@@ -85,6 +85,16 @@ func (d Dir) Save(r unit.Record) error {
 	return err
 }
 
+// begin writes the first record. Nobody knows of the unit yet: after a crash half a
+// record is as good as none, and the disk is waited for once and not twice.
+func (d Dir) begin(r unit.Record) error {
+	text, err := r.Encode()
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(d.path, StatusName), text, true)
+}
+
 // overwrite writes the record into the blocks that the old one has already: the
 // only way to record an end on a disk that is full.
 func (d Dir) overwrite(text []byte, full error) error {
@@ -103,7 +113,7 @@ func (d Dir) overwrite(text []byte, full error) error {
 }
 
 // Replace writes a file under a temporary name and renames it. With sync it
-// survives a power failure.
+// survives a power failure, under its name.
 func Replace(path string, text []byte, sync bool) error {
 	tmp := path + ".tmp"
 	err := writeFile(tmp, text, sync)
@@ -113,7 +123,19 @@ func Replace(path string, text []byte, sync bool) error {
 	if err != nil {
 		return errors.Join(err, removeIfThere(tmp))
 	}
+	if sync {
+		return syncDir(filepath.Dir(path))
+	}
 	return nil
+}
+
+// syncDir makes sure that the names in a directory survive a power failure.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 func writeFile(path string, text []byte, sync bool) error {

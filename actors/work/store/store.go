@@ -52,7 +52,7 @@ func (s *Store) Has(id string) bool {
 // Create makes the directory of a new unit; key may be empty. On failure nothing
 // is left behind.
 func (s *Store) Create(id string, r unit.Record, key string) (Dir, error) {
-	if err := os.MkdirAll(s.root, 0o700); err != nil {
+	if err := s.makeRoot(); err != nil {
 		return Dir{}, err
 	}
 	d := s.Dir(id)
@@ -64,12 +64,28 @@ func (s *Store) Create(id string, r unit.Record, key string) (Dir, error) {
 		err = writeFile(d.keyFile(), []byte(key), true)
 	}
 	if err == nil {
-		err = d.Save(r)
+		err = d.begin(r)
+	}
+	if err == nil {
+		err = errors.Join(syncDir(d.path), syncDir(s.root))
 	}
 	if err != nil {
 		return Dir{}, errors.Join(err, os.RemoveAll(d.path))
 	}
 	return d, nil
+}
+
+// makeRoot makes what is missing of the path to the units, to stay.
+func (s *Store) makeRoot() error {
+	if _, err := os.Stat(s.root); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(s.root, 0o700); err != nil {
+		return err
+	}
+	// One above the data directory, too: nobody knows which were there before.
+	parent := filepath.Dir(s.root)
+	return errors.Join(syncDir(parent), syncDir(filepath.Dir(parent)))
 }
 
 // Loaded is a unit found on disk. Err says why its record can't be read.
