@@ -119,6 +119,7 @@ func isOurs(n *harness.Node) bool { return n.Program == programs.Receptor }
 const transfer = 50 << 20
 
 func TestBackends(t *testing.T) {
+	t.Parallel()
 	ours := programs.Receptor
 	for _, b := range backends {
 		t.Run(b.String(), func(t *testing.T) {
@@ -128,6 +129,7 @@ func TestBackends(t *testing.T) {
 }
 
 func TestBackendsOursDialsTheirs(t *testing.T) {
+	t.Parallel()
 	peer := peerProgram(t)
 	for _, b := range backends {
 		t.Run(b.String(), func(t *testing.T) {
@@ -137,6 +139,7 @@ func TestBackendsOursDialsTheirs(t *testing.T) {
 }
 
 func TestBackendsTheirsDialsOurs(t *testing.T) {
+	t.Parallel()
 	peer := peerProgram(t)
 	for _, b := range backends {
 		t.Run(b.String(), func(t *testing.T) {

@@ -51,6 +51,7 @@ func (w *world) nextSecond() {
 // Of two nodes with one ID the younger one stops with exit status 1 and says why.
 // The older one stays.
 func TestYoungerDuplicateStops(t *testing.T) {
+	t.Parallel()
 	for name, older := range map[string]string{"ours": programs.Receptor, "theirs": ""} {
 		t.Run("older is "+name, func(t *testing.T) {
 			if older == "" {

@@ -30,6 +30,7 @@ func (w *world) pingFails(from *harness.Node, to, want string) {
 // On the command line rules are JSON. An expression between slashes has to match
 // all of a name: /f|zzz/ is not foo.
 func TestFirewallOnTheCommandLine(t *testing.T) {
+	t.Parallel()
 	for rules, want := range map[string]string{
 		`[{"action":"reject","tonode":"foo","toservice":"ping"}]`:                                        blocked,
 		`[{"Action":"REJECT","ToNode":"/F.*/"},{"action":"reject","tonode":"/f.*/","toservice":"ping"}]`: blocked,

@@ -17,6 +17,7 @@ var plainBackends = []backend{
 
 // The cost of a link is the listener's, but for nodes that it names.
 func TestCostsOfLinks(t *testing.T) {
+	t.Parallel()
 	for _, b := range plainBackends {
 		t.Run(b.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -41,6 +42,7 @@ func TestCostsOfLinks(t *testing.T) {
 
 // Who is not wanted is told so, and both logs say why.
 func TestLinksThatAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, b := range plainBackends {
 		for _, c := range []struct {
 			name         string
@@ -167,6 +169,7 @@ func TestStrangersAtAWebSocketPort(t *testing.T) {
 }
 
 func TestLinksOverIPv6(t *testing.T) {
+	t.Parallel()
 	if l, err := net.Listen("tcp6", "[::1]:0"); err != nil {
 		t.Skipf("this machine has no IPv6: %v", err)
 	} else if err := l.Close(); err != nil {
@@ -194,6 +197,7 @@ func TestLinksOverIPv6(t *testing.T) {
 // A datagram that fits into no frame of the link is refused with the reason; the
 // link and what fits go on.
 func TestOversizedDatagrams(t *testing.T) {
+	t.Parallel()
 	for _, b := range plainBackends {
 		t.Run(b.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -217,6 +221,7 @@ func TestOversizedDatagrams(t *testing.T) {
 
 // kill -9 of a neighbour is noticed by every backend, and mended when it is back.
 func TestKilledNeighbourComesBack(t *testing.T) {
+	t.Parallel()
 	for _, b := range plainBackends {
 		t.Run(b.name, func(t *testing.T) {
 			w := newWorld(t)

@@ -118,6 +118,7 @@ func (l *badLuck) carry(datagram []byte) {
 // A link over UDP lives with loss and reorder: it stays up, and what streams carry
 // over it is complete.
 func TestUDPLinkOverABadLine(t *testing.T) {
+	t.Parallel()
 	for name, program := range map[string]string{"ours": programs.Receptor, "theirs": ""} {
 		t.Run(name, func(t *testing.T) {
 			if program == "" {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,14 +23,31 @@ const patience = 90 * time.Second
 
 var programs harness.Programs
 
+// atATime is how many tests run at a time: they wait more than they compute.
+const atATime = "4"
+
 // TestMain takes the programs from the folder in RECEPTOR_BIN, or builds them.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := runAtATime(atATime); err != nil {
+		panic(err) // the flag is there
+	}
 	code, err := runAll(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// runAtATime sets how many tests run at a time unless the command line says it.
+func runAtATime(n string) error {
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if said {
+		return nil
+	}
+	return flag.Set("test.parallel", n)
 }
 
 func runAll(m *testing.M) (code int, err error) {

@@ -85,6 +85,7 @@ func halfClosesOver(t *testing.T, programs [2]string) {
 
 // Both programs at either end, and both kinds of proxies.
 func TestProxiesWithThePeer(t *testing.T) {
+	t.Parallel()
 	peer := peerProgram(t)
 	for name, programs := range map[string][2]string{
 		"theirs to ours": {peer, programs.Receptor}, "ours to theirs": {programs.Receptor, peer},
@@ -123,6 +124,7 @@ func TestUDPProxies(t *testing.T) {
 }
 
 func TestUDPProxiesWithThePeer(t *testing.T) {
+	t.Parallel()
 	peer := peerProgram(t)
 	t.Run("theirs to ours", func(t *testing.T) { datagramsOver(t, [2]string{peer, programs.Receptor}) })
 	t.Run("ours to theirs", func(t *testing.T) { datagramsOver(t, [2]string{programs.Receptor, peer}) })

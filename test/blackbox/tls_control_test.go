@@ -227,6 +227,7 @@ func TestRemoteWorkWithTLS(t *testing.T) {
 
 // The foreign program is as strict as ours, and as friendly, at either end.
 func TestMeshTLSWithThePeer(t *testing.T) {
+	t.Parallel()
 	peer := peerProgram(t)
 	for name, programs := range map[string][2]string{
 		"ours connects": {programs.Receptor, peer}, "theirs connects": {peer, programs.Receptor},

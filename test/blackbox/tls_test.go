@@ -112,6 +112,7 @@ func lastYear(n names) names {
 // Every link that a certificate forbids is refused, over each backend, and the log
 // of who refused says which check it was.
 func TestLinksThatCertificatesForbid(t *testing.T) {
+	t.Parallel()
 	for _, b := range []backend{
 		{name: "TCP", scheme: "tcp", secure: withTLS},
 		{name: "WebSocket", scheme: "ws", path: "/", secure: withTLS},
