@@ -21,6 +21,7 @@ type pair struct{ cert, key string }
 type names struct {
 	dns, ip, node []string
 	from, until   time.Time // zero: as the commands have it
+	rsa           bool      // the kind of its key; else it is an elliptic curve's
 }
 
 // of is a certificate for a node that is reached at this machine's address.
@@ -41,7 +42,12 @@ func (w *world) authority(name string) pair {
 func (w *world) issue(ca pair, file string, n names) pair {
 	w.t.Helper()
 	p, request := w.pair(file), filepath.Join(w.Dir, file+".req")
-	args := []string{"--cert-makereq", "commonname=" + file, "keytype=ecdsa", "outreq=" + request, "outkey=" + p.key, "force=true"}
+	args := []string{"--cert-makereq", "commonname=" + file, "outreq=" + request, "outkey=" + p.key, "force=true"}
+	if n.rsa {
+		args = append(args, "bits=2048")
+	} else {
+		args = append(args, "keytype=ecdsa")
+	}
 	for key, values := range map[string][]string{"dnsname": n.dns, "ipaddress": n.ip, "nodeid": n.node} {
 		for _, v := range values {
 			args = append(args, key+"="+v)

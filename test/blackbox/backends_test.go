@@ -71,14 +71,16 @@ func (b backend) peerAt(addr string, more ...string) []string {
 }
 
 // credentials are the TLS configurations of both ends, called links. Those of a
-// mutual link also pin each other's certificate.
+// mutual link also pin each other's certificate; those of another have an RSA key.
 func (w *world) credentials(b backend, dials, accepts string) (client, server []string) {
 	w.t.Helper()
 	if b.secure == plain {
 		return nil, nil
 	}
 	ca := w.authority("authority")
-	of1, of2 := w.issue(ca, dials, of(dials)), w.issue(ca, accepts, of(accepts))
+	ofListener := of(accepts)
+	ofListener.rsa = b.secure == withTLS
+	of1, of2 := w.issue(ca, dials, of(dials)), w.issue(ca, accepts, ofListener)
 	if b.secure == withTLS {
 		return tlsClient("links", pair{}, "rootcas="+ca.cert), tlsServer("links", of2)
 	}

@@ -250,3 +250,45 @@ func (w *world) answers(from *harness.Node, to string) {
 		return err
 	}))
 }
+
+// Two nodes that dial each other, at the same moment, settle on one link.
+func TestMutualDialling(t *testing.T) {
+	t.Parallel()
+	for _, b := range plainBackends {
+		t.Run(b.name, func(t *testing.T) {
+			w := newWorld(t)
+			portOfA, portOfB, entry := w.port(), w.port(), w.port()
+			far := w.serve("tcp4", "127.0.0.1:0", store)
+			a := w.node("a", b.listener(portOfA), b.peer(portOfB), tcpServer(entry, "b", "store"))
+			other := w.node("b", b.listener(portOfB), b.peer(portOfA), tcpClient("store", far.port()))
+			w.must(a.Start())
+			w.must(other.Start())
+			w.must(a.Ready(w.ctx))
+			w.must(other.Ready(w.ctx))
+			w.must(a.Sees(w.ctx, "b"))
+			w.must(other.Sees(w.ctx, "a"))
+			w.carries(w.dial("tcp4", local(entry)), 5<<20)
+			before := w.logged(a, "Connection established") + w.logged(other, "Connection established")
+			w.logLineHas(a, "node ID we are already connected to")
+			w.logLineHas(other, "node ID we are already connected to")
+			w.carries(w.dial("tcp4", local(entry)), transfer)
+			if after := w.logged(a, "Connection established") + w.logged(other, "Connection established"); after != before {
+				t.Errorf("%d links came about, and %d more later: they don't settle", before, after-before)
+			}
+		})
+	}
+}
+
+// A peer that is not to be dialled again is tried once.
+func TestPeerThatIsDialledOnce(t *testing.T) {
+	w := newWorld(t)
+	port := w.port()
+	foo := w.node("foo", harness.Peer(port), []string{"redial=false"})
+	w.up(foo)
+	w.logLineHas(foo, "ERROR", "Backend connection failed: dial tcp "+local(port), "connection refused")
+	hub := w.node("hub", harness.Listener(port))
+	bar := w.node("bar", harness.Peer(port))
+	w.up(hub, bar)
+	w.must(bar.Sees(w.ctx, "hub"))
+	w.logCounts(foo, "dial tcp", 1)
+}

@@ -239,11 +239,17 @@ func (w *world) logLineHas(n *harness.Node, texts ...string) {
 // logCounts wants a text in the log of a node so many times.
 func (w *world) logCounts(n *harness.Node, text string, want int) {
 	w.t.Helper()
-	log, err := os.ReadFile(n.LogFile)
-	w.must(err)
-	if got := bytes.Count(log, []byte(text)); got != want {
+	if got := w.logged(n, text); got != want {
 		w.t.Errorf("%q is in the log of %s %d times, want %d:\n%s", text, n.ID, got, want, n.LogTail())
 	}
+}
+
+// logged is how many times a text is in the log of a node.
+func (w *world) logged(n *harness.Node, text string) int {
+	w.t.Helper()
+	log, err := os.ReadFile(n.LogFile)
+	w.must(err)
+	return bytes.Count(log, []byte(text))
 }
 
 // cpu is the processor time that a node has used so far.

@@ -143,6 +143,44 @@ func (r refusal) happens(w *world, b backend) {
 	w.logCounts(judge, "Connection established", 0)
 }
 
+// What looks dubious and is allowed, because somebody said so.
+func TestLinksThatOptionsAllow(t *testing.T) {
+	t.Parallel()
+	for name, ends := range map[string]func(w *world, ca pair) (dials, accepts []string){
+		"TLS 1.3 at both ends": func(w *world, ca pair) (dials, accepts []string) {
+			return presenting(ca, w.issue(ca, "dials", of("dials")), "mintls13=true"), demanding(w, ca, "mintls13=true")
+		},
+		"TLS 1.3 where it may be less": func(w *world, ca pair) (dials, accepts []string) {
+			return trusting(ca), tlsServer("links", w.issue(ca, "accepts", of("accepts")), "mintls13=true")
+		},
+		"server that is not verified": func(w *world, ca pair) (dials, accepts []string) {
+			other := w.issue(w.authority("other"), "accepts", lastYear(names{node: []string{"accepts"}}))
+			return trusting(ca, "insecureskipverify=true"), tlsServer("links", other)
+		},
+		"server whose certificate names no node": func(w *world, ca pair) (dials, accepts []string) {
+			web := w.issue(ca, "accepts", names{ip: []string{"127.0.0.1"}})
+			return trusting(ca), tlsServer("links", web, "skipreceptornamescheck=true")
+		},
+		"one of several pins, and of several nodes": func(w *world, ca pair) (dials, accepts []string) {
+			own := w.issue(ca, "dials", names{node: []string{"x", "dials", "y"}})
+			first, second := w.pins(ca.cert)
+			third, _ := w.pins(own.cert)
+			return presenting(ca, own), demanding(w, ca, "pinnedclientcert="+first, "pinnedclientcert="+second, "pinnedclientcert="+third)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			b := backend{name: "TCP", scheme: "tcp", secure: withTLS}
+			port := w.port()
+			ofDialer, ofListener := ends(w, w.authority("authority"))
+			accepts, dials := w.node("accepts", ofListener, b.listener(port)), w.node("dials", ofDialer, b.peer(port))
+			w.up(accepts, dials)
+			w.must(dials.Sees(w.ctx, "accepts"))
+			w.pings(accepts, "dials")
+		})
+	}
+}
+
 // What is wrong with the configuration itself is an error of the start.
 func TestTLSConfigurationErrors(t *testing.T) {
 	w := newWorld(t)
