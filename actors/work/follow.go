@@ -174,10 +174,8 @@ func (o *output) fetch(ctx context.Context) error {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- o.stream(streamCtx) }()
-	var grace, brokenOff <-chan time.Time
-	if o.end != nil {
-		grace = time.After(endGrace)
-	}
+	var brokenOff <-chan time.Time
+	grace := o.endGrace()
 	rest := o.resting()
 	defer rest.Stop()
 	before := o.dir.OutputSize()
@@ -200,10 +198,7 @@ func (o *output) fetch(ctx context.Context) error {
 			return o.left(<-ended)
 		case s := <-o.progress.final:
 			o.end = &s
-			grace = time.After(endGrace)
-			if s.State == unit.Canceled {
-				grace = time.After(cancelGrace)
-			}
+			grace = time.After(graceOf(s.State))
 		case <-grace:
 			grace = time.After(endGrace)
 			if !open || o.dir.OutputSize() < o.end.StdoutSize {
@@ -212,14 +207,30 @@ func (o *output) fetch(ctx context.Context) error {
 			stop()
 			return o.left(<-ended)
 		case <-ctx.Done():
-			stop()
-			if open {
-				return errors.Join(ctx.Err(), o.left(<-ended))
+			if !open {
+				return ctx.Err()
 			}
-			return ctx.Err()
+			stop()
+			return errors.Join(ctx.Err(), o.left(<-ended))
 		}
 	}
 	return nil
+}
+
+// endGrace is running already if the final state is known.
+func (o *output) endGrace() <-chan time.Time {
+	if o.end == nil {
+		return nil
+	}
+	return time.After(endGrace)
+}
+
+// graceOf is how long a stream of results may stay open after a final state.
+func graceOf(s unit.State) time.Duration {
+	if s == unit.Canceled {
+		return cancelGrace
+	}
+	return endGrace
 }
 
 // resting ticks for streams that may rest.
