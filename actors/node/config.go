@@ -44,6 +44,9 @@ type Config struct {
 	WorkVerification work.VerifyKey
 	// MinFreeDisk refuses work while the disk has less, in bytes; 0 for no floor.
 	MinFreeDisk int64
+	// RemoteRetention is how long finished units stay that ran on other nodes; 0 for
+	// ever.
+	RemoteRetention time.Duration
 	Services
 
 	// Backends are further ways to get links, for programs that embed a node.

@@ -133,7 +133,7 @@ func (p *plan) work(map[string]*actor.PID) func() actor.Actor {
 	cfg := work.Config{
 		NodeID: p.cfg.ID, DataDir: p.cfg.DataDir, Log: p.log, Dial: p.network.Dial, Feeds: p.feeds, Runner: p.cfg.Runner,
 		SigningKey: p.cfg.WorkSigning, VerifyKey: p.cfg.WorkVerification, MinFreeDisk: p.cfg.MinFreeDisk,
-		Python: p.cfg.WorkPython,
+		RemoteRetention: p.cfg.RemoteRetention, Python: p.cfg.WorkPython,
 	}
 	for _, c := range p.cfg.WorkCommands {
 		cfg.Types = append(cfg.Types, work.CommandType{

@@ -33,6 +33,7 @@ func nodeConfig(c *config.Config, version string) node.Config {
 		WorkPython:      each(c.WorkPython, workPython),
 		Services:        nodeServices(c),
 		MinFreeDisk:     int64(c.Node.MinFreeDisk),
+		RemoteRetention: c.Node.RemoteRetention,
 	}
 	if s := c.WorkSigning; s != nil {
 		n.WorkSigning = work.SigningKey{PrivateKeyFile: s.PrivateKey, Expiration: s.TokenExpiration}

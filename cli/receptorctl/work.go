@@ -15,7 +15,7 @@ func (t *tool) workCommand() *cli.Command {
 		Name: "work", Usage: "Commands related to unit-of-work processing.",
 		Subcommands: []*cli.Command{
 			t.submitCommand(), t.listCommand(), t.workStatusCommand(), t.resultsCommand(),
-			t.cancelCommand(), t.releaseCommand(),
+			t.cancelCommand(), t.releaseCommand(), t.drainCommand(), t.resumeCommand(),
 		},
 		HideHelpCommand: true,
 	}

@@ -56,6 +56,16 @@ func TestSubmitJSON(t *testing.T) {
 		want(t, "{\n    \"result\": \"Job Started\",\n    \"unitid\": \"u\"\n}\n", "", 0)
 }
 
+func TestDrainAndResume(t *testing.T) {
+	node := startFake(t, script{
+		"work drain":  {says(`{"draining":true,"unfinished":2}`)},
+		"work resume": {says(`{"draining":false,"unfinished":0}`)},
+	})
+	node.ctl(t, "work", "drain").want(t, "Draining: no new units are taken, 2 are not finished yet.\n", "", 0)
+	node.ctl(t, "work", "resume").want(t, "Resumed: new units are taken, 0 are not finished yet.\n", "", 0)
+	node.ctl(t, "work", "resume", "--json").want(t, "{\n    \"draining\": false,\n    \"unfinished\": 0\n}\n", "", 0)
+}
+
 // A unit whose payload is not complete must not start: it is released while the
 // connection that would start it is still open.
 func TestABrokenPayloadStartsNothing(t *testing.T) {

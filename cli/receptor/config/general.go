@@ -19,9 +19,13 @@ type Node struct {
 	Kube     Kube
 	// MinFreeDisk refuses work while the disk has less, in bytes; 0 for no floor.
 	MinFreeDisk int
+	// RemoteRetention is how long finished units stay that ran on other nodes; 0 for
+	// ever.
+	RemoteRetention time.Duration
 
-	maxIdle  string // as written
-	firewall []any
+	maxIdle   string // as written
+	retention string
+	firewall  []any
 }
 
 // Kube is how to talk to a Kubernetes cluster, as written: work in a cluster
@@ -62,6 +66,8 @@ var generalActions = []action{
 			func(n *Node) *string { return &n.DataDir }),
 		with("minfreedisk", 0, "Refuse work while the disk of the datadir has less bytes free. 0: no floor.",
 			func(n *Node) *int { return &n.MinFreeDisk }),
+		with("remoteretention", 0, "Release units that ran on other nodes so long after their end, as 24h. Without it they stay.",
+			func(n *Node) *string { return &n.retention }),
 		with("firewallrules", 0,
 			"Which messages may pass: each an action (accept, reject or drop) and fromnode, tonode, fromservice, toservice (a name or /regular expression/). The first that matches decides.",
 			func(n *Node) *[]any { return &n.firewall }),
@@ -107,6 +113,12 @@ var generalActions = []action{
 func applyNode(c *Config, n *Node) error {
 	if n.MinFreeDisk < 0 {
 		return errors.New("minfreedisk must not be negative")
+	}
+	if n.retention != "" {
+		var err error
+		if n.RemoteRetention, err = parseSpan("remoteretention", n.retention); err != nil {
+			return err
+		}
 	}
 	idle, err := parseIdle(n.maxIdle)
 	if err != nil {

@@ -78,7 +78,7 @@ func TestEveryKnownNameIsThere(t *testing.T) {
 	const listener = "bindaddr port! cost nodecost allowedpeers "
 	const peer = "address! redial cost allowedpeers "
 	for name, params := range map[string]string{
-		"node":               "id datadir minfreedisk firewallrules maxidleconnectiontimeout receptorkubesupportreconnect receptorkubeclientsetqps receptorkubeclientsetburst receptorkubeclientsetratelimiter",
+		"node":               "id datadir minfreedisk remoteretention firewallrules maxidleconnectiontimeout receptorkubesupportreconnect receptorkubeclientsetqps receptorkubeclientsetburst receptorkubeclientsetratelimiter",
 		"local-only":         "local",
 		"version":            "",
 		"log-level":          "level",
