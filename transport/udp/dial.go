@@ -11,6 +11,7 @@ import (
 	"receptor/transport"
 	"receptor/transport/frame"
 	"receptor/transport/internal/socket"
+	"receptor/transport/wire"
 )
 
 // Dialer makes connected sockets to one address.
@@ -62,6 +63,7 @@ type Conn struct {
 	sender   sender
 	came     datagrams
 	dropped  atomic.Uint64
+	closed   atomic.Bool
 }
 
 // ReadFrame returns the next message; empty datagrams are passed over.
@@ -95,5 +97,11 @@ func (c *Conn) RemoteAddr() string { return c.remote }
 // Dropped is how many messages this host could not send and took for lost.
 func (c *Conn) Dropped() uint64 { return c.dropped.Load() }
 
-// Close closes the socket. Nothing is sent.
-func (c *Conn) Close() error { return closeSocket(c.conn) }
+// Close takes leave and closes the socket.
+func (c *Conn) Close() error {
+	if c.closed.Swap(true) {
+		return nil
+	}
+	_, err := c.conn.Write(wire.Reject)
+	return errors.Join(farewell(err), closeSocket(c.conn))
+}

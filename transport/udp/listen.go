@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -101,9 +103,16 @@ func (l *Listener) Dropped() uint64 { return l.dropped.Load() }
 
 // Close closes the socket, and with it the links: it is theirs, too.
 func (l *Listener) Close() error {
-	err := closeSocket(l.conn)
+	l.mu.Lock()
+	links := slices.Collect(maps.Values(l.links))
+	l.mu.Unlock()
+	var problems []error
+	for _, c := range links {
+		problems = append(problems, c.Close())
+	}
+	problems = append(problems, closeSocket(l.conn))
 	<-l.ended
-	return err
+	return errors.Join(problems...)
 }
 
 // run gives what comes to the links, and waits for none of them.
@@ -209,10 +218,14 @@ func (c *link) RemoteAddr() string { return c.remote }
 // Dropped is how many messages there was no room for, in either direction.
 func (c *link) Dropped() uint64 { return c.dropped.Load() }
 
-// Close forgets the address: what still comes from there begins a new link.
+// Close takes leave and forgets the address: what still comes from there begins a
+// new link.
 func (c *link) Close() error {
-	c.closed.Store(true)
+	if c.closed.Swap(true) {
+		return nil
+	}
+	_, err := c.listener.conn.WriteToUDPAddrPort(wire.Reject, c.from)
 	c.listener.forget(c)
 	c.inbox.end(net.ErrClosed)
-	return nil
+	return farewell(err)
 }

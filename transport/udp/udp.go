@@ -1,6 +1,8 @@
 // Package udp carries frames between neighbours over UDP: one datagram is one
 // message, without framing, without acknowledgement. What is lost or overtaken is
-// the business of the layers above.
+// the business of the layers above. A link that is closed says so with a reject,
+// for there is no other sign of it: the neighbour would go on sending into the void
+// until its idle limit.
 //
 //	Dialer ──► a connected socket of its own
 //	Listener ─ one socket for all ─┬─► link by remote address: inbox ─► ReadFrame
@@ -56,4 +58,14 @@ func closeSocket(conn *net.UDPConn) error {
 		return err
 	}
 	return nil
+}
+
+// farewell judges what came of the last message of a link. That it could not be
+// sent is no wonder where the link broke, and nothing can be done about it.
+func farewell(err error) error {
+	var failed syscall.Errno
+	if errors.As(err, &failed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
 }

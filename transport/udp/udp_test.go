@@ -212,7 +212,8 @@ func TestAClosedLinkForgetsTheAddress(t *testing.T) {
 	if err := far.WriteFrames(batchOf(1)); !errors.Is(err, net.ErrClosed) {
 		t.Error(err)
 	}
-	write(t, near, "\x03[]") // a reject begins nothing
+	read(t, near, farewellText)  // only once
+	write(t, near, farewellText) // a reject begins nothing
 	write(t, near, "again")
 	again, err := l.Accept()
 	if err != nil {
@@ -279,6 +280,23 @@ func TestLinksAreBounded(t *testing.T) {
 	}
 }
 
+const farewellText = "\x03[]"
+
+func TestWhoClosesTakesLeave(t *testing.T) {
+	l := listen(t, "127.0.0.1:0")
+	near, far := meet(t, l)
+	closed(t, near)
+	read(t, far, farewellText)
+
+	one, _ := meet(t, l)
+	other, _ := meet(t, l)
+	closed(t, l)
+	for _, c := range []*Conn{one, other} {
+		read(t, c, farewellText)
+		closed(t, c) // nobody is there any more
+	}
+}
+
 func TestCloseWakesAllAndLeavesNothing(t *testing.T) {
 	probe.NoGoroutineLeft(t, func() {
 		l, err := Listen("127.0.0.1:0")
@@ -289,7 +307,10 @@ func TestCloseWakesAllAndLeavesNothing(t *testing.T) {
 		ends := make(chan error, 3)
 		for _, c := range []transport.Conn{near, far} {
 			go func() {
-				_, err := c.ReadFrame()
+				f, err := c.ReadFrame()
+				for ; err == nil; f, err = c.ReadFrame() { // the other one takes leave
+					f.Free()
+				}
 				ends <- err
 			}()
 		}
