@@ -14,9 +14,10 @@ type Rule struct {
 	text string
 }
 
-// Silence drops everything from one host to another.
+// Silence drops all TCP and UDP from one host to another. That they still find
+// each other's hardware addresses is the harder case: no send fails for that.
 func Silence(from, to *Host) Rule {
-	return Rule{nil, fmt.Sprintf("ether saddr %s ether daddr %s drop", from.mac, to.mac)}
+	return Rule{nil, fmt.Sprintf("ether saddr %s ether daddr %s meta l4proto { tcp, udp } drop", from.mac, to.mac)}
 }
 
 // Refuse has a host answer all TCP from another with resets; those pass.
