@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"receptor/test/blackbox/harness"
 )
@@ -51,10 +52,6 @@ func TestLinksThatAreRefused(t *testing.T) {
 			atHub, atOwn []string
 		}{
 			{
-				"cost", []string{"cost=2"}, []string{"cost=3"}, "a",
-				[]string{"we disagree about the connection cost"}, nil,
-			},
-			{
 				"not allowed", nil, []string{"allowedpeers=x", "allowedpeers=y"}, "a",
 				[]string{"rejected connection with node a because it is not in the allowed peers list"},
 				[]string{"Received a rejection message from peer"},
@@ -84,11 +81,32 @@ func TestLinksThatAreRefused(t *testing.T) {
 				w.logLineHas(a, c.atOwn...)
 				s, err := hub.Status(w.ctx)
 				w.must(err)
-				if len(s.RoutingTable) > 0 && c.name != "cost" {
+				if len(s.RoutingTable) > 0 {
 					t.Errorf("routes %v", s.RoutingTable)
 				}
 			})
 		}
+	}
+}
+
+// Of two nodes that disagree about the cost the one that hears of it first rejects
+// the other.
+func TestLinksWithoutAgreementOnTheCost(t *testing.T) {
+	t.Parallel()
+	for _, b := range plainBackends {
+		t.Run(b.name, func(t *testing.T) {
+			w := newWorld(t)
+			port := w.port()
+			hub, a := w.node("hub", b.listener(port, "cost=3")), w.node("a", b.peer(port, "cost=2"))
+			w.up(hub, a)
+			w.must(harness.Until(w.ctx, "a rejection", func() error {
+				if w.logged(hub, "node a because we disagree about the connection cost")+
+					w.logged(a, "node hub because we disagree about the connection cost") == 0 {
+					return errors.New(hub.LogTail() + "\n" + a.LogTail())
+				}
+				return nil
+			}))
+		})
 	}
 }
 
@@ -291,4 +309,26 @@ func TestPeerThatIsDialledOnce(t *testing.T) {
 	w.up(hub, bar)
 	w.must(bar.Sees(w.ctx, "hub"))
 	w.logCounts(foo, "dial tcp", 1)
+}
+
+// A neighbour that stops in order says so, even where connections have no end: it
+// is let in again long before silence would tell that it was gone.
+func TestStoppedNeighbourComesBackAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, b := range plainBackends {
+		t.Run(b.name, func(t *testing.T) {
+			w := newWorld(t)
+			dials, accepts := w.linkOf(b, ours(), [2][]string{})
+			for _, n := range []*harness.Node{accepts, dials} {
+				start := time.Now()
+				w.must(n.Stop(w.ctx))
+				w.must(n.Up(w.ctx))
+				w.answers(dials, accepts.ID)
+				w.answers(accepts, dials.ID)
+				if took := time.Since(start); took > 10*time.Second {
+					t.Errorf("without %s for %v", n.ID, took)
+				}
+			}
+		})
+	}
 }
