@@ -109,7 +109,7 @@ func TestFinishedUnitsAreReleased(t *testing.T) {
 func TestDrain(t *testing.T) {
 	onStage(t, func(w *world) {
 		w.up()
-		id := w.run("sh", `-c 'sleep 0.3'`, "")
+		id := w.run("sh", `-c 'sleep 1'`, "")
 		ask := func(m *workv1.Drain) *workv1.DrainReply { return w.stage.Ask(t, w.pid, m).(*workv1.DrainReply) }
 		if no := ask(&workv1.Drain{Access: &workv1.Access{}}).GetRefused(); no == nil {
 			t.Error("anybody may drain the node")
@@ -126,7 +126,7 @@ func TestDrain(t *testing.T) {
 		if resumed.GetDraining() || resumed.GetUnfinished() != 0 {
 			t.Errorf("resumed: %v", resumed)
 		}
-		w.run("cat", "", "x")
+		w.final(w.run("cat", "", "x"), unit.Succeeded, "exit status 0")
 	})
 }
 
