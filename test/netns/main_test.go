@@ -82,7 +82,7 @@ func newWorld(t *testing.T, patience time.Duration) *world {
 		t.Skip(missing)
 	}
 	// Not t.TempDir: the path of a Unix socket has room for 107 bytes.
-	dir, err := os.MkdirTemp("", "rcn-")
+	dir, err := os.MkdirTemp(lab.Scratch, "rcn-")
 	if err != nil {
 		t.Fatal(err)
 	}

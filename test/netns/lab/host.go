@@ -16,7 +16,7 @@ import (
 )
 
 // netnsDir is where iproute2 keeps named namespaces.
-const netnsDir = "/var/run/netns"
+const netnsDir = Scratch + "/netns"
 
 // Host is a network namespace. Number i of a network has the addresses 10.77.0.i
 // and fd77::i on its interface eth0.
