@@ -130,7 +130,6 @@ func (l *link) act(ctx actor.Context, a handshake.Action) {
 	case handshake.Reject:
 		l.reject(ctx, a)
 	case handshake.End:
-		l.cfg.log.Warn().Str("addr", l.remote).Msg("Received a rejection message from peer.")
 		l.fail(ctx, supervise.CauseRefused, errRejected)
 	default: // Nothing; Pass and Hold are the message's, not the link's
 	}

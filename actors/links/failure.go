@@ -50,8 +50,12 @@ func logEnd(log zerolog.Logger, addr string, reason any, redial bool) {
 	case errors.As(failure.Err, &dial):
 		log.Error().Msgf("Backend connection failed: %v", dial)
 		return
-	case errors.As(failure.Err, &reject), errors.Is(failure.Err, errRejected):
-		log.Warn().Msgf("Backend error: %v", failure.Err)
+	case errors.As(failure.Err, &reject):
+		log.Warn().Str("addr", addr).Msgf("Backend error: %v", reject)
+		return
+	case errors.Is(failure.Err, errRejected):
+		log.Warn().Str("addr", addr).Msg("Received a rejection message from peer.")
+		return
 	}
 	if redial {
 		log.Warn().Str("addr", addr).Str("err", failure.Error()).Msg("Backend connection exited (will retry)")

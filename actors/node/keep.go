@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -22,10 +21,10 @@ const (
 
 // nextEpoch is the epoch of this start: later than the last one, whatever the
 // clock says, because everybody ignores a node that comes back with an earlier
-// one. Seconds of Unix time stand in the upper 40 bits. Should the file be out of
+// one. Seconds of Unix time stand in the upper 40 bits, the fraction below. Should the file be out of
 // reach, the epoch is that of the clock and the error says why.
 func nextEpoch(dir string, now time.Time) (uint64, error) {
-	epoch := uint64(now.Unix())<<24 | mathrand.Uint64N(1<<24)
+	epoch := uint64(now.Unix())<<24 | uint64(now.Nanosecond())<<24/1e9
 	path := filepath.Join(dir, epochFile)
 	text, err := os.ReadFile(path)
 	if err == nil {

@@ -45,11 +45,17 @@ func (n *Network) connect(ctx context.Context, p *pump) (*quic.Conn, func(), err
 // just keep new streams off the session.
 func (p *pump) unreachable(giveUp context.CancelCauseFunc) func(wire.Unreachable, string) {
 	return func(u wire.Unreachable, from string) {
-		if u.Problem != wire.ProblemServiceUnknown || from != p.key.node ||
-			u.ToNode != p.key.node || u.ToService != p.key.service {
+		if u.ToNode != p.key.node || u.ToService != p.key.service {
 			return
 		}
-		giveUp(&unknownService{node: p.key.node, service: p.key.service})
+		switch {
+		case u.Problem == wire.ProblemServiceUnknown && from == p.key.node:
+			giveUp(&unknownService{node: p.key.node, service: p.key.service})
+		case u.Problem == wire.ProblemFirewall: // of any node on the way, ours too
+			giveUp(fmt.Errorf("%s on node %s", u.Problem, from))
+		default:
+			return
+		}
 		p.retire()
 	}
 }

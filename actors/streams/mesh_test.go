@@ -15,6 +15,7 @@ import (
 	"receptor/transport"
 	"receptor/transport/frame"
 	"receptor/transport/mesh"
+	"receptor/transport/mesh/firewall"
 )
 
 // host is one node: its data plane and its streams family.
@@ -62,8 +63,12 @@ func (p *pair) stop() {
 }
 
 // newHost is a node with a route to one other.
-func newHost(name, other string, log zerolog.Logger) *host {
-	plane := mesh.New(mesh.Config{NodeID: name})
+func newHost(name, other string, log zerolog.Logger, rules ...firewall.Rule) *host {
+	compiled, err := firewall.Compile(rules)
+	if err != nil {
+		panic(err)
+	}
+	plane := mesh.New(mesh.Config{NodeID: name, Firewall: compiled})
 	plane.Publish(mesh.Routes{NextHop: map[string]string{other: other}, Names: []string{other}})
 	return &host{plane: plane, net: NewNetwork(NetworkConfig{Plane: plane, Log: log})}
 }

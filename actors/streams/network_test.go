@@ -16,6 +16,7 @@ import (
 	"receptor/test/probe"
 	"receptor/transport"
 	"receptor/transport/mesh"
+	"receptor/transport/mesh/firewall"
 )
 
 // echo answers with what it reads, and ends when its input ends.
@@ -196,6 +197,26 @@ func TestDialsThatMustFailAtOnce(t *testing.T) {
 			if time.Now().After(deadline) {
 				t.Fatal("sessions are left")
 			}
+		}
+	})
+}
+
+func TestAFirewallEndsADialAtOnce(t *testing.T) {
+	probe.Live(t, func(t *testing.T, s *probe.Stage) {
+		p := &pair{
+			stage: s, a: newHost("a", "b", s.Log()),
+			b: newHost("b", "a", s.Log(), firewall.Rule{Action: "reject", FromNode: "a", ToService: "secret"}),
+		}
+		p.a.spawn(s)
+		p.b.spawn(s)
+		p.cable = join(p.a.plane, p.b.plane, quality{})
+		defer p.stop()
+		p.b.listen(t, "secret")
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_, err := p.a.net.Dial(ctx, "b", "secret", "")
+		if err == nil || !strings.Contains(err.Error(), "blocked by firewall on node b") {
+			t.Errorf("got %v", err)
 		}
 	})
 }
