@@ -54,11 +54,12 @@ type link struct {
 	timer       *time.Timer
 	maxFrame    int
 	remote      string
-	asked       bool     // the router may count this link as a neighbour's
-	held        [][]byte // messages that wait for the router's answer
-	passed      int      // messages that the router has not acknowledged yet
-	rejected    error    // why we rejected the neighbour; set while the reject is on its way
-	garbled     bool     // an undecodable message was logged
+	asked       bool               // the router may count this link as a neighbour's
+	held        [][]byte           // messages that wait for the router's answer
+	passed      int                // messages that the router has not acknowledged yet
+	unproven    context.CancelFunc // ends a proof under way; nil if there is none
+	rejected    error              // why we rejected the neighbour; set while the reject is on its way
+	garbled     bool               // an undecodable message was logged
 }
 
 func (l *link) Receive(ctx actor.Context) {
@@ -73,6 +74,8 @@ func (l *link) Receive(ctx actor.Context) {
 
 	case *linksv1.SendFrame:
 		l.sendFrame(m)
+	case *linksv1.ProveAlive:
+		l.prove()
 
 	case *routerv1.LinkUpReply:
 		l.answered(ctx, m)
@@ -89,6 +92,8 @@ func (l *link) Receive(ctx actor.Context) {
 		l.tooLong(int(m.GetSize()))
 	case *linksv1.ConnLost:
 		l.lost(ctx, m)
+	case *linksv1.Proved:
+		l.proved(ctx, m)
 	case *linksv1.Tick:
 		l.tick(ctx, m)
 
@@ -195,6 +200,7 @@ func (l *link) fail(ctx actor.Context, cause supervise.Cause, err error) {
 func (l *link) end(ctx actor.Context) {
 	l.leave(ctx)
 	l.disarm()
+	l.leaveUnproven()
 	l.pump.Stop()
 }
 

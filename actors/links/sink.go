@@ -43,6 +43,10 @@ func (s sink) Lost(dialled bool, err error) {
 	s.root.Send(s.link, &linksv1.ConnLost{Incarnation: s.incarnation, Cause: cause, Text: err.Error()})
 }
 
+func (s sink) Proved(dead bool) {
+	s.root.Send(s.link, &linksv1.Proved{Incarnation: s.incarnation, Dead: dead})
+}
+
 // after sends a tick when d has passed.
 func (s sink) after(d time.Duration, timer linksv1.Timer) *time.Timer {
 	tick := &linksv1.Tick{Incarnation: s.incarnation, Timer: timer}

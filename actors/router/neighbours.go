@@ -37,6 +37,8 @@ func (r *router) sendInit(ctx actor.Context) {
 func (r *router) linkUp(ctx actor.Context, m *routerv1.LinkUp) {
 	link := ctx.Sender()
 	if old, ok := r.neighbours[m.GetNode()]; ok && !old.link.Equal(link) {
+		// The neighbour may have been started anew where nobody could see its end.
+		ctx.Send(old.link, &linksv1.ProveAlive{})
 		ctx.Respond(&routerv1.LinkUpReply{
 			Incarnation: m.GetIncarnation(),
 			Result:      &routerv1.LinkUpReply_Refused{Refused: &routerv1.Refused{Text: textConnected}},

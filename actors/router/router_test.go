@@ -68,13 +68,15 @@ func TestAcceptedLinkIsAnnouncedAtOnce(t *testing.T) {
 func TestSecondLinkToTheSameNodeIsRefused(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		r, p := startRouter(s, "a")
-		connect(t, s, r, "b")
+		first := connect(t, s, r, "b")
+		settle(s, first)
 		second := s.Probe()
 		second.Send(r, &routerv1.LinkUp{Node: "b", Cost: 1, Incarnation: 9})
 		reply := probe.ExpectType[*routerv1.LinkUpReply](t, second)
 		if reply.GetRefused().GetText() != "it connected using a node ID we are already connected to" || reply.GetIncarnation() != 9 {
 			t.Errorf("reply %v", reply)
 		}
+		first.Expect(t, &linksv1.ProveAlive{})
 		second.Send(r, &routerv1.LinkDown{Node: "b", Incarnation: 9})
 		second.ExpectNothing(t)
 		if p.next("b") != "b" {

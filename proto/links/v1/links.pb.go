@@ -129,6 +129,44 @@ func (Timer) EnumDescriptor() ([]byte, []int) {
 	return file_links_v1_links_proto_rawDescGZIP(), []int{1}
 }
 
+// The router to an established link: somebody else has come in the neighbour's name.
+// A link whose neighbour no longer answers makes room for it.
+type ProveAlive struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProveAlive) Reset() {
+	*x = ProveAlive{}
+	mi := &file_links_v1_links_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProveAlive) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProveAlive) ProtoMessage() {}
+
+func (x *ProveAlive) ProtoReflect() protoreflect.Message {
+	mi := &file_links_v1_links_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProveAlive.ProtoReflect.Descriptor instead.
+func (*ProveAlive) Descriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{0}
+}
+
 // The router to a link: put this message on the wire, ahead of data. A message
 // still queued under the same key is replaced; an empty key never replaces.
 type SendFrame struct {
@@ -142,7 +180,7 @@ type SendFrame struct {
 
 func (x *SendFrame) Reset() {
 	*x = SendFrame{}
-	mi := &file_links_v1_links_proto_msgTypes[0]
+	mi := &file_links_v1_links_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -154,7 +192,7 @@ func (x *SendFrame) String() string {
 func (*SendFrame) ProtoMessage() {}
 
 func (x *SendFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[0]
+	mi := &file_links_v1_links_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -167,7 +205,7 @@ func (x *SendFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendFrame.ProtoReflect.Descriptor instead.
 func (*SendFrame) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{0}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *SendFrame) GetKey() string {
@@ -198,7 +236,7 @@ type ConnOpened struct {
 
 func (x *ConnOpened) Reset() {
 	*x = ConnOpened{}
-	mi := &file_links_v1_links_proto_msgTypes[1]
+	mi := &file_links_v1_links_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -210,7 +248,7 @@ func (x *ConnOpened) String() string {
 func (*ConnOpened) ProtoMessage() {}
 
 func (x *ConnOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[1]
+	mi := &file_links_v1_links_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -223,7 +261,7 @@ func (x *ConnOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnOpened.ProtoReflect.Descriptor instead.
 func (*ConnOpened) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{1}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ConnOpened) GetIncarnation() uint64 {
@@ -259,7 +297,7 @@ type FrameReceived struct {
 
 func (x *FrameReceived) Reset() {
 	*x = FrameReceived{}
-	mi := &file_links_v1_links_proto_msgTypes[2]
+	mi := &file_links_v1_links_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -271,7 +309,7 @@ func (x *FrameReceived) String() string {
 func (*FrameReceived) ProtoMessage() {}
 
 func (x *FrameReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[2]
+	mi := &file_links_v1_links_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -284,7 +322,7 @@ func (x *FrameReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrameReceived.ProtoReflect.Descriptor instead.
 func (*FrameReceived) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{2}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *FrameReceived) GetIncarnation() uint64 {
@@ -312,7 +350,7 @@ type UnknownTypeReceived struct {
 
 func (x *UnknownTypeReceived) Reset() {
 	*x = UnknownTypeReceived{}
-	mi := &file_links_v1_links_proto_msgTypes[3]
+	mi := &file_links_v1_links_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -324,7 +362,7 @@ func (x *UnknownTypeReceived) String() string {
 func (*UnknownTypeReceived) ProtoMessage() {}
 
 func (x *UnknownTypeReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[3]
+	mi := &file_links_v1_links_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -337,7 +375,7 @@ func (x *UnknownTypeReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnknownTypeReceived.ProtoReflect.Descriptor instead.
 func (*UnknownTypeReceived) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{3}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *UnknownTypeReceived) GetIncarnation() uint64 {
@@ -365,7 +403,7 @@ type FrameRefused struct {
 
 func (x *FrameRefused) Reset() {
 	*x = FrameRefused{}
-	mi := &file_links_v1_links_proto_msgTypes[4]
+	mi := &file_links_v1_links_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -377,7 +415,7 @@ func (x *FrameRefused) String() string {
 func (*FrameRefused) ProtoMessage() {}
 
 func (x *FrameRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[4]
+	mi := &file_links_v1_links_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -390,7 +428,7 @@ func (x *FrameRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrameRefused.ProtoReflect.Descriptor instead.
 func (*FrameRefused) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{4}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FrameRefused) GetIncarnation() uint64 {
@@ -419,7 +457,7 @@ type ConnLost struct {
 
 func (x *ConnLost) Reset() {
 	*x = ConnLost{}
-	mi := &file_links_v1_links_proto_msgTypes[5]
+	mi := &file_links_v1_links_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -431,7 +469,7 @@ func (x *ConnLost) String() string {
 func (*ConnLost) ProtoMessage() {}
 
 func (x *ConnLost) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[5]
+	mi := &file_links_v1_links_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -444,7 +482,7 @@ func (x *ConnLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnLost.ProtoReflect.Descriptor instead.
 func (*ConnLost) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{5}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ConnLost) GetIncarnation() uint64 {
@@ -479,7 +517,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_links_v1_links_proto_msgTypes[6]
+	mi := &file_links_v1_links_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -491,7 +529,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[6]
+	mi := &file_links_v1_links_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -504,7 +542,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{6}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Tick) GetIncarnation() uint64 {
@@ -531,7 +569,7 @@ type ConnAccepted struct {
 
 func (x *ConnAccepted) Reset() {
 	*x = ConnAccepted{}
-	mi := &file_links_v1_links_proto_msgTypes[7]
+	mi := &file_links_v1_links_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -543,7 +581,7 @@ func (x *ConnAccepted) String() string {
 func (*ConnAccepted) ProtoMessage() {}
 
 func (x *ConnAccepted) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[7]
+	mi := &file_links_v1_links_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -556,7 +594,7 @@ func (x *ConnAccepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnAccepted.ProtoReflect.Descriptor instead.
 func (*ConnAccepted) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{7}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ConnAccepted) GetIncarnation() uint64 {
@@ -579,7 +617,7 @@ type AcceptFailed struct {
 
 func (x *AcceptFailed) Reset() {
 	*x = AcceptFailed{}
-	mi := &file_links_v1_links_proto_msgTypes[8]
+	mi := &file_links_v1_links_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -591,7 +629,7 @@ func (x *AcceptFailed) String() string {
 func (*AcceptFailed) ProtoMessage() {}
 
 func (x *AcceptFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[8]
+	mi := &file_links_v1_links_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -604,7 +642,7 @@ func (x *AcceptFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptFailed.ProtoReflect.Descriptor instead.
 func (*AcceptFailed) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{8}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AcceptFailed) GetIncarnation() uint64 {
@@ -628,11 +666,67 @@ func (x *AcceptFailed) GetTemporary() bool {
 	return false
 }
 
+// What came of ProveAlive.
+type Proved struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	// The neighbour did not answer.
+	Dead          bool `protobuf:"varint,2,opt,name=dead,proto3" json:"dead,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Proved) Reset() {
+	*x = Proved{}
+	mi := &file_links_v1_links_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Proved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Proved) ProtoMessage() {}
+
+func (x *Proved) ProtoReflect() protoreflect.Message {
+	mi := &file_links_v1_links_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Proved.ProtoReflect.Descriptor instead.
+func (*Proved) Descriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Proved) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *Proved) GetDead() bool {
+	if x != nil {
+		return x.Dead
+	}
+	return false
+}
+
 var File_links_v1_links_proto protoreflect.FileDescriptor
 
 const file_links_v1_links_proto_rawDesc = "" +
 	"\n" +
-	"\x14links/v1/links.proto\x12\blinks.v1\"3\n" +
+	"\x14links/v1/links.proto\x12\blinks.v1\"\f\n" +
+	"\n" +
+	"ProveAlive\"3\n" +
 	"\tSendFrame\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05frame\x18\x02 \x01(\fR\x05frame\"c\n" +
@@ -662,7 +756,10 @@ const file_links_v1_links_proto_rawDesc = "" +
 	"\fAcceptFailed\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1c\n" +
-	"\ttemporary\x18\x03 \x01(\bR\ttemporary*>\n" +
+	"\ttemporary\x18\x03 \x01(\bR\ttemporary\">\n" +
+	"\x06Proved\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x12\n" +
+	"\x04dead\x18\x02 \x01(\bR\x04dead*>\n" +
 	"\x05Cause\x12\x15\n" +
 	"\x11CAUSE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -690,19 +787,21 @@ func file_links_v1_links_proto_rawDescGZIP() []byte {
 }
 
 var file_links_v1_links_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_links_v1_links_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_links_v1_links_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_links_v1_links_proto_goTypes = []any{
 	(Cause)(0),                  // 0: links.v1.Cause
 	(Timer)(0),                  // 1: links.v1.Timer
-	(*SendFrame)(nil),           // 2: links.v1.SendFrame
-	(*ConnOpened)(nil),          // 3: links.v1.ConnOpened
-	(*FrameReceived)(nil),       // 4: links.v1.FrameReceived
-	(*UnknownTypeReceived)(nil), // 5: links.v1.UnknownTypeReceived
-	(*FrameRefused)(nil),        // 6: links.v1.FrameRefused
-	(*ConnLost)(nil),            // 7: links.v1.ConnLost
-	(*Tick)(nil),                // 8: links.v1.Tick
-	(*ConnAccepted)(nil),        // 9: links.v1.ConnAccepted
-	(*AcceptFailed)(nil),        // 10: links.v1.AcceptFailed
+	(*ProveAlive)(nil),          // 2: links.v1.ProveAlive
+	(*SendFrame)(nil),           // 3: links.v1.SendFrame
+	(*ConnOpened)(nil),          // 4: links.v1.ConnOpened
+	(*FrameReceived)(nil),       // 5: links.v1.FrameReceived
+	(*UnknownTypeReceived)(nil), // 6: links.v1.UnknownTypeReceived
+	(*FrameRefused)(nil),        // 7: links.v1.FrameRefused
+	(*ConnLost)(nil),            // 8: links.v1.ConnLost
+	(*Tick)(nil),                // 9: links.v1.Tick
+	(*ConnAccepted)(nil),        // 10: links.v1.ConnAccepted
+	(*AcceptFailed)(nil),        // 11: links.v1.AcceptFailed
+	(*Proved)(nil),              // 12: links.v1.Proved
 }
 var file_links_v1_links_proto_depIdxs = []int32{
 	0, // 0: links.v1.ConnLost.cause:type_name -> links.v1.Cause
@@ -725,7 +824,7 @@ func file_links_v1_links_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_links_v1_links_proto_rawDesc), len(file_links_v1_links_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
