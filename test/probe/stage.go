@@ -88,6 +88,12 @@ func (s *Stage) close() {
 	for _, line := range s.log.unexpected() {
 		s.t.Errorf("logged an error: %s", line)
 	}
+	if s.bubble {
+		// Timers that were set before the end may still send to actors that are gone,
+		// and the library counts such letters in a goroutine of its own for a second.
+		time.Sleep(leakPatience)
+		synctest.Wait()
+	}
 	noneLeft(s.t, s.bubble, s.before)
 }
 
