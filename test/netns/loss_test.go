@@ -39,6 +39,7 @@ func (w *world) chain(hosts []*lab.Host, over backend) []*harness.Node {
 // Three packets of ten lost are more than a stream can make use of; it ends well
 // nevertheless.
 func TestTransferThroughLoss(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		over    backend
 		percent int
@@ -46,7 +47,7 @@ func TestTransferThroughLoss(t *testing.T) {
 	}{
 		{overTCP, 5, 16 * megabyte},
 		{overUDP, 5, 8 * megabyte},
-		{overTCP, 30, megabyte},
+		{overTCP, 30, megabyte / 2},
 		{overUDP, 30, megabyte / 8},
 	} {
 		t.Run(fmt.Sprintf("%s %d percent", c.over.name, c.percent), func(t *testing.T) {
