@@ -121,8 +121,9 @@ func lists(n *node, name string) bool {
 
 // Table computes the shortest ways from self to everybody. Of equal costs the way
 // with fewer hops wins, then the one whose first hop has the lesser name, so that
-// the answer depends on the rows alone. The links in self's own row are taken to
-// be there whatever the other end says: self sees them.
+// the answer depends on the rows alone. A link in self's own row that the other end
+// does not report is a last resort: it is either so new that the report is still on
+// its way, or carries nothing in the other direction.
 func (g *Graph) Table(self string) Table {
 	table := make(Table, len(g.nodes))
 	start, ok := g.nodes[self]
@@ -134,12 +135,24 @@ func (g *Graph) Table(self string) Table {
 	for name, cost := range start.row {
 		switch n, known := g.nodes[name]; {
 		case !usable(cost) || name == self:
-		case known:
-			g.heap.push(label{cost: cost, hops: 1, via: name, to: n})
-		default:
+		case !known:
 			table[name] = Hop{Via: name, Cost: cost} // it has not said anything yet
+		case lists(n, self):
+			g.heap.push(label{cost: cost, hops: 1, via: name, to: n})
 		}
 	}
+	g.settle(table)
+	for name, cost := range start.row {
+		if n, known := g.nodes[name]; known && usable(cost) && n.round != g.round {
+			g.heap.push(label{cost: cost, hops: 1, via: name, to: n})
+		}
+	}
+	g.settle(table)
+	return table
+}
+
+// settle finds the best ways that begin with the labels in the heap.
+func (g *Graph) settle(table Table) {
 	for len(g.heap) > 0 {
 		best := g.heap.pop()
 		if best.to.round == g.round {
@@ -149,7 +162,6 @@ func (g *Graph) Table(self string) Table {
 		table[best.to.name] = Hop{Via: best.via, Cost: best.cost}
 		g.extend(best)
 	}
-	return table
 }
 
 // extend adds the ways that lead one hop further.
