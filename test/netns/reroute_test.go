@@ -46,6 +46,27 @@ func TestTransferSurvivesReroutes(t *testing.T) {
 	t.Logf("%d MiB at %.1f of 40 Mbit/s", size/megabyte, rate)
 }
 
+// Nor does a stream end where the link under it falls silent: it waits until that
+// is noticed, and goes another way.
+func TestTransferSurvivesSilence(t *testing.T) {
+	t.Parallel()
+	r := newTriangle(t, 2*time.Minute)
+	w, h := r.world, r.net.Hosts
+	w.must(h[0].Rate(w.ctx, 40))
+	const size = 8 * megabyte
+	p := w.pour(h[0], h[2], size)
+	w.must(p.reached(w.ctx, size/4))
+	start := time.Now()
+	w.must(r.net.Set(w.ctx, lab.Silence(h[0], h[2]), lab.Silence(h[2], h[0])))
+	r.links(1, 3, false)
+	rerouted := time.Since(start)
+	w.must(p.reached(w.ctx, p.came.Load()+1))
+	goesOn := time.Since(start)
+	_, err := p.wait(w.ctx)
+	w.must(err)
+	t.Logf("rerouted after %v, goes on after %v", rerouted.Round(time.Millisecond), goesOn.Round(time.Millisecond))
+}
+
 // The output of a unit of work is fetched anew where it broke off, so that it
 // survives even a link that falls silent.
 func TestWorkSurvivesSilence(t *testing.T) {
