@@ -29,8 +29,9 @@ const (
 	// once in that time.
 	introduceDelay = 3 * time.Second
 
-	// keepAlivePeriod is given by others, who close a link that is silent for 21 s.
-	keepAlivePeriod = 10 * time.Second
+	// keepAlivePeriod is half of what is given by others, who close a link that is
+	// silent for 21 s: on a lossy link four messages in a row have to get lost.
+	keepAlivePeriod = 5 * time.Second
 	// repeatAfter is when an own update goes out anew although nothing changed: a
 	// node that lost the last one to a lossy link gets it then.
 	repeatAfter = 30 * time.Second

@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	// datagramSize is the largest QUIC packet: the receive buffer of every peer.
-	datagramSize = 1452
+	// datagramSize is the largest QUIC packet. Peers take up to 1452 bytes; with the
+	// headers of the mesh, UDP and IPv6, this is what an Ethernet frame carries whole.
+	datagramSize = 1400
 
 	handshakeIdle = 15 * time.Second
 	// maxIdle outlives a link that falls silent: that is noticed after 21 s, and what

@@ -77,7 +77,7 @@ func benchmarkReference(b *testing.B) {
 	nearTransport, farTransport := quicOver(b, near), quicOver(b, far)
 
 	cfg := &quic.Config{
-		InitialPacketSize: 1452, DisablePathMTUDiscovery: true,
+		InitialPacketSize: 1400, DisablePathMTUDiscovery: true,
 		InitialStreamReceiveWindow: 4 << 20, MaxStreamReceiveWindow: 16 << 20,
 		InitialConnectionReceiveWindow: 8 << 20, MaxConnectionReceiveWindow: 32 << 20,
 	}
