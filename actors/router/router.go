@@ -120,7 +120,7 @@ func (r *router) Receive(ctx actor.Context) {
 	case *routerv1.Withdraw:
 		r.withdraw(ctx, m)
 	case *routerv1.WatchRestarts:
-		r.watchers = append(r.watchers, ctx.Sender())
+		r.watch(ctx.Sender())
 	case *routerv1.GetStatus:
 		r.status(ctx)
 

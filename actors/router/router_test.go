@@ -323,6 +323,7 @@ func TestRestartsAreToldToThoseWhoWatch(t *testing.T) {
 		r, _ := startRouter(s, "a")
 		watcher := s.Probe()
 		watcher.Send(r, &routerv1.WatchRestarts{})
+		watcher.Send(r, &routerv1.WatchRestarts{}) // it was restarted: it is told once all the same
 		b := connect(t, s, r, "b")
 		s.Send(r, received("b", "x", 1, "b"))
 		s.Send(r, received("b", "x", 2, "b", "c"))

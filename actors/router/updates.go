@@ -3,6 +3,7 @@ package router
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -88,6 +89,14 @@ func (r *router) introduced(ctx actor.Context) {
 	if r.moreNew {
 		r.moreNew = false
 		r.introduce(ctx)
+	}
+}
+
+// watch notes a family that wants to hear of restarts. It asks again when it was
+// restarted itself, under the same address.
+func (r *router) watch(who *actor.PID) {
+	if who != nil && !slices.ContainsFunc(r.watchers, who.Equal) {
+		r.watchers = append(r.watchers, who)
 	}
 }
 
