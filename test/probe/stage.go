@@ -65,7 +65,9 @@ func (s *Stage) open(t testing.TB) {
 			return slog.New(zerolog.NewSlogHandler(s.Log().Level(zerolog.WarnLevel)))
 		}))
 	pid, err := s.system.Root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor {
-		return &parent{Supervisor: supervise.New(s.Log(), supervise.Backoff{}), stage: s}
+		return &parent{
+			Supervisor: supervise.New(s.Log(), supervise.Backoff{}), stage: s, waiting: map[string][]chan<- error{},
+		}
 	}), "stage")
 	if err != nil {
 		t.Fatalf("spawn the stage: %v", err)
@@ -76,7 +78,10 @@ func (s *Stage) open(t testing.TB) {
 // close stops everything and looks for what was left behind.
 func (s *Stage) close() {
 	s.t.Helper()
-	s.stopActor(s.parent)
+	stopped := make(chan error, 1)
+	future := s.system.Root.StopFuture(s.parent)
+	go func() { stopped <- future.Wait() }()
+	s.stops(s.parent, stopped)
 	s.system.Shutdown()
 	s.mu.Lock()
 	for _, reason := range s.escalated {
@@ -97,11 +102,8 @@ func (s *Stage) close() {
 	noneLeft(s.t, s.bubble, s.before)
 }
 
-func (s *Stage) stopActor(pid *actor.PID) {
+func (s *Stage) stops(pid *actor.PID, stopped <-chan error) {
 	s.t.Helper()
-	stopped := make(chan error, 1)
-	future := s.system.Root.StopFuture(pid)
-	go func() { stopped <- future.Wait() }()
 	select {
 	case err := <-stopped:
 		if err != nil {
@@ -163,10 +165,12 @@ func (s *Stage) Spawn(spec supervise.Spec) *actor.PID {
 	}
 }
 
-// Stop stops one actor and waits until it is gone.
+// Stop stops an actor that Spawn started, and waits until its name is free.
 func (s *Stage) Stop(pid *actor.PID) {
 	s.t.Helper()
-	s.stopActor(pid)
+	stopped := make(chan error, 1)
+	s.system.Root.Send(s.parent, &stop{pid: pid, answer: stopped})
+	s.stops(pid, stopped)
 }
 
 // Send tells an actor something in nobody's name.

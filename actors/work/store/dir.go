@@ -138,12 +138,18 @@ func syncDir(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// writeFile stamps the file with the time to the nanosecond: the kernel's own stamp
+// is as coarse as its tick, and units that were ready within one would lose their
+// order.
 func writeFile(path string, text []byte, sync bool) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(text)
+	if err == nil {
+		err = os.Chtimes(path, time.Time{}, time.Now())
+	}
 	if err == nil && sync {
 		err = f.Sync()
 	}
