@@ -75,11 +75,21 @@ func (c *connection) abandonUnit(ctx actor.Context) {
 }
 
 func (c *connection) listUnits(ctx actor.Context, r command.ListUnits) {
-	c.units(ctx, r.Unit, func(units []*workv1.Status) { c.session.reply(command.UnitsReply(units)) })
+	m := &workv1.ListUnits{
+		UnitId: r.Unit, States: r.States, WorkType: r.WorkType, Node: r.Node,
+		After: r.After, Limit: int32(r.Limit), //nolint:gosec // checked when it was read
+	}
+	c.units(ctx, m, func(units []*workv1.Status) {
+		if r.Brief {
+			c.session.reply(command.BriefUnitsReply(units, c.cfg.NodeID))
+			return
+		}
+		c.session.reply(command.UnitsReply(units))
+	})
 }
 
 func (c *connection) unitStatus(ctx actor.Context, r command.UnitStatus) {
-	c.units(ctx, r.Unit, func(units []*workv1.Status) {
+	c.units(ctx, &workv1.ListUnits{UnitId: r.Unit}, func(units []*workv1.Status) {
 		if len(units) != 1 {
 			c.session.reply(command.Error("unknown work unit " + r.Unit))
 			return
@@ -89,7 +99,7 @@ func (c *connection) unitStatus(ctx actor.Context, r command.UnitStatus) {
 }
 
 func (c *connection) watchUnit(ctx actor.Context, r command.WatchUnit) {
-	c.units(ctx, r.Unit, func([]*workv1.Status) { c.session.watch(c.cfg.Feeds, r.Unit) })
+	c.units(ctx, &workv1.ListUnits{UnitId: r.Unit}, func([]*workv1.Status) { c.session.watch(c.cfg.Feeds, r.Unit) })
 }
 
 // drain stops the node from taking new work, or lets it take work again.
@@ -111,9 +121,9 @@ func (c *connection) drain(ctx actor.Context, r command.Drain) {
 	})
 }
 
-// units asks for the status of one unit, or of all.
-func (c *connection) units(ctx actor.Context, unit string, then func([]*workv1.Status)) {
-	c.ask(ctx, c.cfg.Work, &workv1.ListUnits{UnitId: unit}, queryTimeout, func(answer any) {
+// units asks for the status of units.
+func (c *connection) units(ctx actor.Context, m *workv1.ListUnits, then func([]*workv1.Status)) {
+	c.ask(ctx, c.cfg.Work, m, queryTimeout, func(answer any) {
 		reply, ok := answer.(*workv1.ListUnitsReply)
 		switch {
 		case !ok:

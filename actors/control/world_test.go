@@ -91,6 +91,7 @@ type workFamily struct {
 
 	mu      sync.Mutex
 	units   map[string]*workv1.Status
+	listed  *workv1.ListUnits // the last question
 	started []*workv1.Start
 	refused map[string]string // StartReply by unit
 	stdin   func(unit string) string
@@ -185,6 +186,7 @@ func (f *workFamily) end(id string, forget bool) *workv1.EndReply {
 func (f *workFamily) list(m *workv1.ListUnits) *workv1.ListUnitsReply {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.listed = m
 	units := &workv1.Units{}
 	for id, u := range f.units {
 		if m.GetUnitId() == "" || m.GetUnitId() == id {

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"slices"
 	"sync"
 
 	"receptor/actors/work/store"
@@ -104,22 +103,6 @@ func (f *Feeds) status(id string) *workv1.Status {
 	return u.current()
 }
 
-// all is the status of all units, sorted by ID.
-func (f *Feeds) all() []*workv1.Status {
-	f.mu.RLock()
-	feeds := make([]*feed, 0, len(f.units))
-	for _, u := range f.units {
-		feeds = append(feeds, u)
-	}
-	f.mu.RUnlock()
-	list := make([]*workv1.Status, 0, len(feeds))
-	for _, u := range feeds {
-		list = append(list, u.current())
-	}
-	slices.SortFunc(list, func(a, b *workv1.Status) int { return cmp.Compare(a.UnitId, b.UnitId) })
-	return list
-}
-
 // update changes the feed and wakes all who follow it; those who watch many units
 // take their time if it is not urgent.
 func (u *feed) update(urgent bool, change func()) {
@@ -152,14 +135,23 @@ func (u *feed) look() (s *workv1.Status, released bool, changed <-chan struct{})
 	return u.status, u.released, u.changed
 }
 
-// current is the status with the output that is there now.
-func (u *feed) current() *workv1.Status {
+// published is the status as the unit told it last.
+func (u *feed) published() *workv1.Status {
 	u.mu.Lock()
-	s, q := u.status, u.queue
-	u.mu.Unlock()
+	defer u.mu.Unlock()
+	return u.status
+}
+
+// current is the status with the output that is there now.
+func (u *feed) current() *workv1.Status { return u.present(u.published()) }
+
+func (u *feed) present(s *workv1.Status) *workv1.Status {
 	if unit.State(s.State).Final() {
 		return s
 	}
+	u.mu.Lock()
+	q := u.queue
+	u.mu.Unlock()
 	detail := s.Detail
 	if q != nil {
 		detail = cmp.Or(q.detail(s.UnitId), detail)
@@ -167,6 +159,7 @@ func (u *feed) current() *workv1.Status {
 	return &workv1.Status{
 		UnitId: s.UnitId, State: s.State, Detail: detail, StdoutSize: u.dir.OutputSize(),
 		WorkType: s.WorkType, ExtraData: s.ExtraData,
+		RemoteNode: s.RemoteNode, RemoteWorkType: s.RemoteWorkType,
 	}
 }
 

@@ -96,10 +96,14 @@ func shown(id string, r unit.Record) *workv1.Status {
 	if err != nil {
 		extra = unit.UnknownType
 	}
-	return &workv1.Status{
+	s := &workv1.Status{
 		UnitId: id, State: workv1.State(r.State), Detail: r.Detail, StdoutSize: r.StdoutSize,
 		WorkType: r.WorkType, ExtraData: extra,
 	}
+	if r.Remote != nil {
+		s.RemoteNode, s.RemoteWorkType = r.Remote.RemoteNode, r.Remote.RemoteWorkType
+	}
+	return s
 }
 
 // refuseGone answers commands that were on their way when the unit was removed.

@@ -296,19 +296,6 @@ func (w *work) end(ctx actor.Context, id string, access *workv1.Access) {
 	w.tell(ctx, e, envelope{ctx.Message(), ctx.Sender()})
 }
 
-func (w *work) list(ctx actor.Context, m *workv1.ListUnits) {
-	units := w.Feeds.all
-	if id := m.GetUnitId(); id != "" {
-		one := w.Feeds.status(id)
-		if one == nil {
-			ctx.Respond(&workv1.ListUnitsReply{Result: &workv1.ListUnitsReply_Refused{Refused: unknownUnit(id)}})
-			return
-		}
-		units = func() []*workv1.Status { return []*workv1.Status{one} }
-	}
-	ctx.Respond(&workv1.ListUnitsReply{Result: &workv1.ListUnitsReply_Units{Units: &workv1.Units{Units: units()}}})
-}
-
 func (w *work) results(ctx actor.Context, m *workv1.GetResults) {
 	e, ok := w.units[m.GetUnitId()]
 	no := unknownUnit(m.GetUnitId())

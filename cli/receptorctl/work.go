@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -58,6 +59,11 @@ func (t *tool) listCommand() *cli.Command {
 			toggle("quiet", "q", "only list unit IDs with no detail"),
 			&cli.StringFlag{Name: "node", Usage: "`NODE` to list work from (default: the node we are connected to)"},
 			&cli.StringFlag{Name: "unit_id", Aliases: []string{"unit-id"}, Usage: "only show the unit with this `ID`"},
+			&cli.StringFlag{Name: "state", Usage: "only units in one of these `STATES`, separated by commas"},
+			&cli.StringFlag{Name: "type", Usage: "only units of this work `TYPE`, here or on another node"},
+			&cli.StringFlag{Name: "runs-on", Usage: "only units whose work is done on this `NODE`"},
+			&cli.StringFlag{Name: "after", Usage: "only units that follow this `ID`: the last one of the page before"},
+			&cli.IntFlag{Name: "limit", Usage: "only the first `N` of them"},
 			nodeTLSFlag(),
 			jsonFlag("print as JSON (the default; with -q a list of IDs)"),
 		},
@@ -69,11 +75,7 @@ func (t *tool) list(c *cli.Context) error {
 	if _, err := arguments(c); err != nil {
 		return err
 	}
-	words := []string{"work", "list"}
-	if unit := c.String("unit_id"); unit != "" {
-		words = append(words, unit)
-	}
-	line, err := client.Line(words...)
+	question, err := listQuestion(c)
 	if err != nil {
 		return err
 	}
@@ -82,7 +84,7 @@ func (t *tool) list(c *cli.Context) error {
 		return err
 	}
 	defer s.Close()
-	reply, err := s.Command(line)
+	reply, err := s.List(question)
 	if err != nil {
 		return err
 	}
@@ -97,6 +99,20 @@ func (t *tool) list(c *cli.Context) error {
 		return t.printJSON(ids)
 	}
 	return t.print(linesOf(ids))
+}
+
+func listQuestion(c *cli.Context) (client.List, error) {
+	q := client.List{
+		Unit: c.String("unit_id"), State: c.String("state"), WorkType: c.String("type"),
+		Node: c.String("runs-on"), After: c.String("after"), Limit: c.Int("limit"),
+	}
+	if c.IsSet("limit") && q.Limit < 1 {
+		return q, errors.New("--limit must be at least 1")
+	}
+	if q.Unit != "" && q != (client.List{Unit: q.Unit}) {
+		return q, errors.New("--unit_id shows one unit: it can't be narrowed by --state, --type, --runs-on, --after or --limit")
+	}
+	return q, nil
 }
 
 // unitIDs are the names in a list of units, in its order.

@@ -37,7 +37,7 @@ func TestParse(t *testing.T) {
 		{line: `{} x`, err: "invalid character 'x' after top-level value"},
 		{line: "work", err: "bad command"},
 		{line: "work  list", err: "bad command"},
-		{line: "WORK LIST u more", want: ListUnits{"u"}},
+		{line: "WORK LIST u more", want: ListUnits{Unit: "u"}},
 		{line: "work watch u", want: WatchUnit{"u"}},
 		{line: `{"command":"work","subcommand":"watch","unitid":"u"}`, want: WatchUnit{"u"}},
 		{line: "work status ", err: "work status requires a unit ID"},

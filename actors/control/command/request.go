@@ -3,6 +3,8 @@ package command
 import (
 	"errors"
 	"strings"
+
+	workv1 "receptor/proto/work/v1"
 )
 
 // Request is what a client asks for: one of the types below.
@@ -40,8 +42,17 @@ type Submit struct {
 	Key string
 }
 
-// ListUnits asks for the status of all units, or of one if Unit is not empty.
-type ListUnits struct{ Unit string }
+// ListUnits asks for the status of one unit, if Unit is not empty, or of all that
+// pass, in the order of their IDs.
+type ListUnits struct {
+	Unit     string
+	States   []workv1.State // any if empty, as the next two
+	WorkType string         // for remote units also the type on the other node
+	Node     string         // where the work is done
+	After    string         // only units whose IDs come after this one
+	Limit    int            // at most that many; 0 for all
+	Brief    bool           // without ExtraData
+}
 
 // UnitStatus asks for the status of a unit.
 type UnitStatus struct{ Unit string }

@@ -155,17 +155,6 @@ func jsonSubmit(o object) (Request, error) {
 	return r, nil
 }
 
-func lineList(words []string) (Request, error) {
-	if len(words) == 0 {
-		return ListUnits{}, nil
-	}
-	return ListUnits{Unit: words[0]}, nil
-}
-
-func jsonList(o object) (Request, error) {
-	return ListUnits{Unit: o.optional("unitid")}, nil
-}
-
 func lineResults(words []string) (Request, error) {
 	switch {
 	case len(words) == 0 || words[0] == "":

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 
@@ -55,11 +56,34 @@ func extraData(text string) json.RawMessage {
 // UnitReply is the answer to UnitStatus, and one line of WatchUnit.
 func UnitReply(s *workv1.Status) []byte { return encode(unitOf(s)) }
 
-// UnitsReply is the answer to ListUnits.
+// UnitsReply is the answer to ListUnits, in the order of IDs.
 func UnitsReply(units []*workv1.Status) []byte {
 	reply := make(map[string]unitStatus, len(units))
 	for _, s := range units {
 		reply[s.GetUnitId()] = unitOf(s)
+	}
+	return encode(reply)
+}
+
+// briefUnit is a unit in a brief list: what does the work, and where.
+type briefUnit struct {
+	Detail     string
+	Node       string
+	State      int32
+	StateName  string
+	StdoutSize int64
+	WorkType   string
+}
+
+// BriefUnitsReply is the answer to ListUnits in brief. self is this node.
+func BriefUnitsReply(units []*workv1.Status, self string) []byte {
+	reply := make(map[string]briefUnit, len(units))
+	for _, s := range units {
+		reply[s.GetUnitId()] = briefUnit{
+			Detail: s.GetDetail(), Node: cmp.Or(s.GetRemoteNode(), self),
+			State: int32(s.GetState()), StateName: stateName(s.GetState()),
+			StdoutSize: s.GetStdoutSize(), WorkType: cmp.Or(s.GetRemoteWorkType(), s.GetWorkType()),
+		}
 	}
 	return encode(reply)
 }

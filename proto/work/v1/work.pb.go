@@ -1084,10 +1084,20 @@ func (x *Drained) GetUnfinished() int64 {
 	return 0
 }
 
-// With an empty unit_id: all units.
+// With a unit_id: that one. Otherwise all units that pass, in the order of their
+// IDs; empty fields let all pass.
 type ListUnits struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	UnitId        string                 `protobuf:"bytes,1,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	UnitId string                 `protobuf:"bytes,1,opt,name=unit_id,json=unitId,proto3" json:"unit_id,omitempty"`
+	States []State                `protobuf:"varint,2,rep,packed,name=states,proto3,enum=work.v1.State" json:"states,omitempty"`
+	// What does the work: for remote units also the type on the other node.
+	WorkType string `protobuf:"bytes,3,opt,name=work_type,json=workType,proto3" json:"work_type,omitempty"`
+	// Where the work is done.
+	Node string `protobuf:"bytes,4,opt,name=node,proto3" json:"node,omitempty"`
+	// Only units whose IDs come after this one.
+	After string `protobuf:"bytes,5,opt,name=after,proto3" json:"after,omitempty"`
+	// At most that many; zero for all.
+	Limit         int32 `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1127,6 +1137,41 @@ func (x *ListUnits) GetUnitId() string {
 		return x.UnitId
 	}
 	return ""
+}
+
+func (x *ListUnits) GetStates() []State {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *ListUnits) GetWorkType() string {
+	if x != nil {
+		return x.WorkType
+	}
+	return ""
+}
+
+func (x *ListUnits) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *ListUnits) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+func (x *ListUnits) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
 }
 
 type ListUnitsReply struct {
@@ -1439,9 +1484,12 @@ type Status struct {
 	// JSON text of ExtraData; "null" when there is none.
 	ExtraData string `protobuf:"bytes,6,opt,name=extra_data,json=extraData,proto3" json:"extra_data,omitempty"`
 	// There is no such unit, or not any more; only unit_id is set then.
-	Gone          bool `protobuf:"varint,7,opt,name=gone,proto3" json:"gone,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Gone bool `protobuf:"varint,7,opt,name=gone,proto3" json:"gone,omitempty"`
+	// Of remote units: where the work is done, and what does it there.
+	RemoteNode     string `protobuf:"bytes,8,opt,name=remote_node,json=remoteNode,proto3" json:"remote_node,omitempty"`
+	RemoteWorkType string `protobuf:"bytes,9,opt,name=remote_work_type,json=remoteWorkType,proto3" json:"remote_work_type,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Status) Reset() {
@@ -1521,6 +1569,20 @@ func (x *Status) GetGone() bool {
 		return x.Gone
 	}
 	return false
+}
+
+func (x *Status) GetRemoteNode() string {
+	if x != nil {
+		return x.RemoteNode
+	}
+	return ""
+}
+
+func (x *Status) GetRemoteWorkType() string {
+	if x != nil {
+		return x.RemoteWorkType
+	}
+	return ""
 }
 
 // Access is what a session shows of itself where a work type verifies signatures.
@@ -3190,9 +3252,14 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\bdraining\x18\x01 \x01(\bR\bdraining\x12\x1e\n" +
 	"\n" +
 	"unfinished\x18\x02 \x01(\x03R\n" +
-	"unfinished\"$\n" +
+	"unfinished\"\xa9\x01\n" +
 	"\tListUnits\x12\x17\n" +
-	"\aunit_id\x18\x01 \x01(\tR\x06unitId\"p\n" +
+	"\aunit_id\x18\x01 \x01(\tR\x06unitId\x12&\n" +
+	"\x06states\x18\x02 \x03(\x0e2\x0e.work.v1.StateR\x06states\x12\x1b\n" +
+	"\twork_type\x18\x03 \x01(\tR\bworkType\x12\x12\n" +
+	"\x04node\x18\x04 \x01(\tR\x04node\x12\x14\n" +
+	"\x05after\x18\x05 \x01(\tR\x05after\x12\x14\n" +
+	"\x05limit\x18\x06 \x01(\x05R\x05limit\"p\n" +
 	"\x0eListUnitsReply\x12&\n" +
 	"\x05units\x18\x01 \x01(\v2\x0e.work.v1.UnitsH\x00R\x05units\x12,\n" +
 	"\arefused\x18\x02 \x01(\v2\x10.work.v1.RefusedH\x00R\arefusedB\b\n" +
@@ -3207,7 +3274,7 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\agranted\x18\x01 \x01(\v2\x10.work.v1.GrantedH\x00R\agranted\x12,\n" +
 	"\arefused\x18\x02 \x01(\v2\x10.work.v1.RefusedH\x00R\arefusedB\b\n" +
 	"\x06result\"\t\n" +
-	"\aGranted\"\xd0\x01\n" +
+	"\aGranted\"\x9b\x02\n" +
 	"\x06Status\x12\x17\n" +
 	"\aunit_id\x18\x01 \x01(\tR\x06unitId\x12$\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x0e.work.v1.StateR\x05state\x12\x16\n" +
@@ -3217,7 +3284,10 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\twork_type\x18\x05 \x01(\tR\bworkType\x12\x1d\n" +
 	"\n" +
 	"extra_data\x18\x06 \x01(\tR\textraData\x12\x12\n" +
-	"\x04gone\x18\a \x01(\bR\x04gone\"@\n" +
+	"\x04gone\x18\a \x01(\bR\x04gone\x12\x1f\n" +
+	"\vremote_node\x18\b \x01(\tR\n" +
+	"remoteNode\x12(\n" +
+	"\x10remote_work_type\x18\t \x01(\tR\x0eremoteWorkType\"@\n" +
 	"\x06Access\x12\x1c\n" +
 	"\tsignature\x18\x01 \x01(\tR\tsignature\x12\x18\n" +
 	"\atrusted\x18\x02 \x01(\bR\atrusted\"@\n" +
@@ -3427,34 +3497,35 @@ var file_work_v1_work_proto_depIdxs = []int32{
 	24, // 11: work.v1.Resume.access:type_name -> work.v1.Access
 	16, // 12: work.v1.DrainReply.drained:type_name -> work.v1.Drained
 	25, // 13: work.v1.DrainReply.refused:type_name -> work.v1.Refused
-	19, // 14: work.v1.ListUnitsReply.units:type_name -> work.v1.Units
-	25, // 15: work.v1.ListUnitsReply.refused:type_name -> work.v1.Refused
-	23, // 16: work.v1.Units.units:type_name -> work.v1.Status
-	24, // 17: work.v1.GetResults.access:type_name -> work.v1.Access
-	22, // 18: work.v1.GetResultsReply.granted:type_name -> work.v1.Granted
-	25, // 19: work.v1.GetResultsReply.refused:type_name -> work.v1.Refused
-	0,  // 20: work.v1.Status.state:type_name -> work.v1.State
-	1,  // 21: work.v1.Refused.code:type_name -> work.v1.Code
-	27, // 22: work.v1.Create.remote:type_name -> work.v1.RemoteWork
-	53, // 23: work.v1.RemoteWork.params:type_name -> work.v1.RemoteWork.ParamsEntry
-	2,  // 24: work.v1.Task.end:type_name -> work.v1.End
-	54, // 25: work.v1.Task.params:type_name -> work.v1.Task.ParamsEntry
-	41, // 26: work.v1.Report.unreachable:type_name -> work.v1.Unreachable
-	42, // 27: work.v1.Report.remote_created:type_name -> work.v1.RemoteCreated
-	43, // 28: work.v1.Report.remote_started:type_name -> work.v1.RemoteStarted
-	44, // 29: work.v1.Report.remote_refused:type_name -> work.v1.RemoteRefused
-	45, // 30: work.v1.Report.remote_gone:type_name -> work.v1.RemoteGone
-	46, // 31: work.v1.Report.remote_state:type_name -> work.v1.RemoteState
-	47, // 32: work.v1.Report.output_copied:type_name -> work.v1.OutputCopied
-	48, // 33: work.v1.Report.output_failed:type_name -> work.v1.OutputFailed
-	49, // 34: work.v1.Report.remote_ended:type_name -> work.v1.RemoteEnded
-	0,  // 35: work.v1.RemoteState.state:type_name -> work.v1.State
-	2,  // 36: work.v1.RemoteEnded.end:type_name -> work.v1.End
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	0,  // 14: work.v1.ListUnits.states:type_name -> work.v1.State
+	19, // 15: work.v1.ListUnitsReply.units:type_name -> work.v1.Units
+	25, // 16: work.v1.ListUnitsReply.refused:type_name -> work.v1.Refused
+	23, // 17: work.v1.Units.units:type_name -> work.v1.Status
+	24, // 18: work.v1.GetResults.access:type_name -> work.v1.Access
+	22, // 19: work.v1.GetResultsReply.granted:type_name -> work.v1.Granted
+	25, // 20: work.v1.GetResultsReply.refused:type_name -> work.v1.Refused
+	0,  // 21: work.v1.Status.state:type_name -> work.v1.State
+	1,  // 22: work.v1.Refused.code:type_name -> work.v1.Code
+	27, // 23: work.v1.Create.remote:type_name -> work.v1.RemoteWork
+	53, // 24: work.v1.RemoteWork.params:type_name -> work.v1.RemoteWork.ParamsEntry
+	2,  // 25: work.v1.Task.end:type_name -> work.v1.End
+	54, // 26: work.v1.Task.params:type_name -> work.v1.Task.ParamsEntry
+	41, // 27: work.v1.Report.unreachable:type_name -> work.v1.Unreachable
+	42, // 28: work.v1.Report.remote_created:type_name -> work.v1.RemoteCreated
+	43, // 29: work.v1.Report.remote_started:type_name -> work.v1.RemoteStarted
+	44, // 30: work.v1.Report.remote_refused:type_name -> work.v1.RemoteRefused
+	45, // 31: work.v1.Report.remote_gone:type_name -> work.v1.RemoteGone
+	46, // 32: work.v1.Report.remote_state:type_name -> work.v1.RemoteState
+	47, // 33: work.v1.Report.output_copied:type_name -> work.v1.OutputCopied
+	48, // 34: work.v1.Report.output_failed:type_name -> work.v1.OutputFailed
+	49, // 35: work.v1.Report.remote_ended:type_name -> work.v1.RemoteEnded
+	0,  // 36: work.v1.RemoteState.state:type_name -> work.v1.State
+	2,  // 37: work.v1.RemoteEnded.end:type_name -> work.v1.End
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_work_v1_work_proto_init() }
