@@ -1,4 +1,4 @@
-# make                  builds bin/receptor and bin/receptorctl
+# make                  builds bin/receptor, bin/receptor-runner and bin/receptorctl
 # make demo             three nodes, two units of work, one kill -9; leaves nothing behind
 # make test             all tests; needs Go and nothing else (test/netns skips without root, iproute2, nft)
 # make race fuzz bench  the same under the race detector, fuzz targets, benchmarks
@@ -22,12 +22,15 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 COUNT    ?= 6
 
-.PHONY: build receptor receptorctl demo test race fuzz bench lint proto proto-check tools clean distclean
+.PHONY: build receptor receptorctl receptor-runner demo test race fuzz bench lint proto proto-check tools clean distclean
 
 build: receptor receptorctl
 
-receptor receptorctl:
+receptor receptorctl receptor-runner:
 	$(GOBUILD) -o bin/$@ ./cli/$@
+
+# The daemon starts commands with it. It does without, more slowly.
+receptor: receptor-runner
 
 demo: build
 	@go run ./test/demo -bin $(BIN)
@@ -90,7 +93,7 @@ $(TOOLS)/protoc-gen-go: go.mod
 	@touch $@
 
 clean:
-	rm -rf bin/receptor bin/receptorctl bin/bench.txt bin/bench.old.txt
+	rm -rf bin/receptor bin/receptorctl bin/receptor-runner bin/bench.txt bin/bench.old.txt
 
 # The tools, too: they take minutes to build.
 distclean: clean

@@ -54,6 +54,9 @@ type Config struct {
 	// Runner is the program and first arguments that run a unit; empty means this
 	// program itself.
 	Runner []string
+	// RunnerProgram is a program that only runs units. It is used instead of Runner
+	// if it is there, and of this Version.
+	RunnerProgram string
 }
 
 // CountBackends is how many ways there are to get a link, a local-only one

@@ -131,7 +131,8 @@ func (p *plan) streams(pids map[string]*actor.PID) func() actor.Actor {
 
 func (p *plan) work(map[string]*actor.PID) func() actor.Actor {
 	cfg := work.Config{
-		NodeID: p.cfg.ID, DataDir: p.cfg.DataDir, Log: p.log, Dial: p.network.Dial, Feeds: p.feeds, Runner: p.cfg.Runner,
+		NodeID: p.cfg.ID, DataDir: p.cfg.DataDir, Log: p.log, Dial: p.network.Dial, Feeds: p.feeds,
+		Runner: p.cfg.Runner, RunnerProgram: p.cfg.RunnerProgram, Version: p.cfg.Version,
 		SigningKey: p.cfg.WorkSigning, VerifyKey: p.cfg.WorkVerification, MinFreeDisk: p.cfg.MinFreeDisk,
 		RemoteRetention: p.cfg.RemoteRetention, Python: p.cfg.WorkPython,
 	}

@@ -21,7 +21,11 @@ type Config struct {
 	Python  []PythonType
 	Dial    transport.DialStream
 	Runner  []string // argv of the command runner; /proc/self/exe if empty
-	Feeds   *Feeds
+	// RunnerProgram is a program that only runs commands. It is used instead of
+	// Runner if it is there, and of this Version.
+	RunnerProgram string
+	Version       string
+	Feeds         *Feeds
 	// SigningKey signs what this node asks of others for units that want it.
 	SigningKey SigningKey
 	// VerifyKey checks what others ask for, where a work type wants that.
@@ -77,6 +81,7 @@ type family struct {
 	Config
 	types    map[string]CommandType
 	store    *store.Store
+	program  *runner.Program
 	notices  *notices
 	far      *farNodes
 	queues   map[string]*queue // of types with a limit

@@ -173,7 +173,7 @@ func (u *localUnit) launch(ctx actor.Context) {
 	job, err := t.job(u.dir, r.Local.Params)
 	var child *runner.Child
 	if err == nil {
-		child, err = runner.Start(u.Runner, u.dir, job)
+		child, err = u.program.Start(u.dir, job)
 	}
 	if err != nil {
 		u.notices.remove(u.dir)

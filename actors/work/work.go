@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"receptor/actors/supervise"
+	"receptor/actors/work/runner"
 	"receptor/actors/work/store"
 	"receptor/actors/work/unit"
 	workv1 "receptor/proto/work/v1"
@@ -74,6 +75,7 @@ func (w *work) Receive(ctx actor.Context) {
 		w.terminated(ctx, m)
 	case *actor.Stopping, *actor.Restarting:
 		w.notices.close()
+		w.program.Close()
 		w.stopRetention()
 
 	case *workv1.Submit:
@@ -120,6 +122,10 @@ func (w *work) start(ctx actor.Context) {
 	if err != nil {
 		supervise.Fail(supervise.CauseBind, err)
 	}
+	w.program = runner.Find(w.RunnerProgram, w.Version, w.Runner, func(err error) {
+		w.Log.Warn().Str("program", w.RunnerProgram).Err(err).
+			Msg("command runner can't be used, this program does its work; it must be of the same build")
+	})
 	w.notices = newNotices(ctx.ActorSystem().Root, w.Log)
 	w.far = newFarNodes(ctx.ActorSystem().Root, ctx.Self())
 	w.resumeQueues(loaded)

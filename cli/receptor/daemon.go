@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -31,6 +32,7 @@ func (p *program) serve(cfg *config.Config) error {
 		log.Warn().Msg(text)
 	}
 	settings := nodeConfig(cfg, version)
+	settings.RunnerProgram = besideDaemon("receptor-runner")
 	if settings.CountBackends() == 0 {
 		log.Warn().Msg("Nothing to do - no backends are running.")
 		fmt.Fprintf(p.out, "Run %s --help for command line instructions.\n", p.name)
@@ -47,6 +49,16 @@ func (p *program) serve(cfg *config.Config) error {
 	}
 	log.Info().Msg("Initialization complete")
 	return wait(n, signals, log)
+}
+
+// besideDaemon is the path of a file in the folder of this program, wherever links
+// have led to it; empty if that can't be told.
+func besideDaemon(name string) string {
+	self, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(filepath.Dir(self), name)
 }
 
 // notify catches the signals that ask for a stop. One that was ignored from the

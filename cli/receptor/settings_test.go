@@ -133,7 +133,7 @@ func TestNothingIsForgotten(t *testing.T) {
 		"--control-service", "--work-command", "worktype=a", "command=b", "--work-python", "worktype=p", "plugin=x", "function=f",
 		"--work-signing", "/key", "--work-verification", "/key",
 	}
-	embedding := []string{"Backends", "Runner", "Services"} // not for configurations; tested above
+	embedding := []string{"Backends", "Runner", "RunnerProgram", "Services"} // not for configurations; tested above
 	all := reflect.ValueOf(settings(t, args...))
 	for _, field := range reflect.VisibleFields(all.Type()) {
 		if len(field.Index) == 1 && all.FieldByIndex(field.Index).IsZero() && !slices.Contains(embedding, field.Name) {

@@ -68,7 +68,7 @@ var rules = []rule{
 	{under: "actors", never: []string{"receptor/cli", "receptor/test"},
 		why: "the tree does not know who starts it"},
 	{under: "cli", never: []string{"receptor/actors"},
-		but: []string{"receptor/actors/node", "receptor/actors/work"}, // work: the hidden command runner
+		but: []string{"receptor/actors/node", "receptor/actors/work"}, // work: the command runner
 		why: "a program starts the node and nothing below it"},
 	{under: "cli/receptorctl", never: []string{"receptor/actors", "receptor/transport", actorLibrary},
 		why: "the client talks to the socket only"},

@@ -19,6 +19,10 @@ import (
 // Flag is the hidden option that makes a process a runner.
 const Flag = "--command-runner"
 
+// name is what process lists show of a runner, whatever program it is. The kernel
+// takes 15 characters.
+const name = "receptor-runner"
+
 // Job is what a runner is told on its standard input.
 type Job struct {
 	Command string // one program, looked up in PATH
@@ -68,6 +72,7 @@ func Start(argv []string, d store.Dir, job Job) (*Child, error) {
 	}
 	defer input.Close()
 	cmd := exec.Command(argv[0], append(append([]string{}, argv[1:]...), Flag, "unitdir="+d.Path())...)
+	cmd.Args[0] = name // argv[0] is a path that says nothing
 	cmd.Stdin = input
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {

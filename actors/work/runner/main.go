@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"github.com/google/shlex"
 	"golang.org/x/sys/unix"
@@ -39,6 +40,9 @@ func Main(args []string) int {
 		fmt.Fprintln(os.Stderr, "receptor: "+Flag+" needs unitdir=DIR; the daemon starts it")
 		return exitFailed
 	}
+	if err := setName(); err != nil {
+		fmt.Fprintln(os.Stderr, "receptor: command runner:", err)
+	}
 	r := &run{dir: store.At(dir)}
 	if err := r.claim(); err != nil {
 		fmt.Fprintln(os.Stderr, "receptor: command runner:", err)
@@ -53,6 +57,15 @@ func Main(args []string) int {
 		return exitFailed
 	}
 	return r.follow()
+}
+
+// setName is for process lists: the program was started by a path without a name.
+func setName() error {
+	text, err := unix.BytePtrFromString(name)
+	if err != nil {
+		return err
+	}
+	return unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(text)), 0, 0, 0)
 }
 
 // run is one execution of one command.

@@ -1,8 +1,11 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,12 +16,38 @@ import (
 	"receptor/actors/work/unit"
 )
 
-// The test binary is its own runner.
+// small is the small program, which the tests use like a daemon; the tests of the
+// family have their own program do the same.
+var small string
+
+const testVersion = "1.2.3+test"
+
+// The test binary is its own runner, too.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == Flag {
 		os.Exit(Main(os.Args[2:]))
 	}
-	os.Exit(m.Run())
+	status, err := withSmall(m.Run)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		status = 1
+	}
+	os.Exit(status)
+}
+
+// withSmall builds the small program for as long as run takes.
+func withSmall(run func() int) (int, error) {
+	dir, err := os.MkdirTemp("", "runner-test-")
+	if err != nil {
+		return 0, err
+	}
+	small = filepath.Join(dir, "receptor-runner")
+	build := exec.Command("go", "build", "-ldflags", "-X main.version="+testVersion, "-o", small, "receptor/cli/receptor-runner")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return 0, errors.Join(fmt.Errorf("build: %w: %s", err, out), os.RemoveAll(dir))
+	}
+	return run(), os.RemoveAll(dir)
 }
 
 func newDir(t *testing.T, payload string) store.Dir {
@@ -41,7 +70,7 @@ func newDir(t *testing.T, payload string) store.Dir {
 
 func start(t *testing.T, d store.Dir, job Job) *Child {
 	t.Helper()
-	child, err := Start([]string{"/proc/self/exe"}, d, job)
+	child, err := Start([]string{small}, d, job)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,16 +203,16 @@ func TestPoliteCommandsAreNotKilled(t *testing.T) {
 
 func TestRunningIsShown(t *testing.T) {
 	d := newDir(t, "")
-	child := start(t, d, Job{Command: "sleep", Params: "100"})
+	child := start(t, d, Job{Command: "sleep", Params: "98.765"})
 	until(t, "running", func() bool { return read(t, d).State == unit.Running })
 	who, known, err := ReadProcesses(d)
 	if err != nil || !known || who.Runner != child.Identity || !who.Command.Alive() {
 		t.Errorf("run by %+v, %v, %v", who, known, err)
 	}
-	if r := read(t, d); !strings.HasPrefix(r.Detail, "Running: PID ") || r.Local.Pid != child.Identity.Pid || r.Local.Params != "100" {
+	if r := read(t, d); !strings.HasPrefix(r.Detail, "Running: PID ") || r.Local.Pid != child.Identity.Pid || r.Local.Params != "98.765" {
 		t.Errorf("shown as %+v", r)
 	}
-	if args := content(t, fmt.Sprintf("/proc/%d/cmdline", child.Identity.Pid)); strings.Contains(args, "100") {
+	if args := content(t, fmt.Sprintf("/proc/%d/cmdline", child.Identity.Pid)); strings.Contains(args, "98.765") {
 		t.Errorf("the process list shows %q", args)
 	}
 	if err := child.Signal(syscall.SIGINT); err != nil {

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// Programs are the built programs.
+// Programs are the built programs. The daemon finds receptor-runner beside itself.
 type Programs struct{ Receptor, Receptorctl string }
 
 // FindPrograms takes them from a folder. It looks at the files, so that the test
@@ -19,7 +19,7 @@ func FindPrograms(folder string) (Programs, error) {
 		return Programs{}, err
 	}
 	p := Programs{filepath.Join(folder, "receptor"), filepath.Join(folder, "receptorctl")}
-	for _, file := range []string{p.Receptor, p.Receptorctl} {
+	for _, file := range []string{p.Receptor, filepath.Join(folder, "receptor-runner"), p.Receptorctl} {
 		if _, err := os.Stat(file); err != nil {
 			return Programs{}, fmt.Errorf("find the programs: %w", err)
 		}
@@ -30,7 +30,7 @@ func FindPrograms(folder string) (Programs, error) {
 // BuildPrograms builds them into a folder.
 func BuildPrograms(ctx context.Context, folder string) (Programs, error) {
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", folder+string(filepath.Separator),
-		"receptor/cli/receptor", "receptor/cli/receptorctl")
+		"receptor/cli/receptor", "receptor/cli/receptor-runner", "receptor/cli/receptorctl")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return Programs{}, fmt.Errorf("build the programs: %w: %s", err, out)
