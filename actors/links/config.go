@@ -10,6 +10,7 @@ import (
 
 	"receptor/actors/links/handshake"
 	"receptor/actors/supervise"
+	"receptor/internal/events"
 	"receptor/transport"
 	"receptor/transport/mesh"
 )
@@ -32,6 +33,7 @@ type Config struct {
 	Plane    *mesh.Plane
 	MaxIdle  time.Duration // zero: DefaultMaxIdle
 	Backends []Backend
+	Events   *events.Journal // nil: nobody wants to know
 }
 
 // Backend is one configured neighbour or listening address: it has a Dialer or a
@@ -65,6 +67,7 @@ func (c Config) linkConfig(b Backend) linkConfig {
 			NodeID: c.NodeID, Cost: cost, NodeCost: b.NodeCost, AllowedPeers: b.AllowedPeers, AnyPeer: b.AnyPeer,
 		},
 		log: c.Log, router: c.Router, plane: c.Plane, maxIdle: maxIdle, nodeIDs: b.NodeIDs, settled: func() {},
+		backend: b.Name, events: c.Events,
 	}
 }
 

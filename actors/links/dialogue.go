@@ -121,7 +121,7 @@ func (l *link) act(ctx actor.Context, a handshake.Action) {
 	case handshake.GiveUp:
 		l.fail(ctx, supervise.CauseIdle, errGaveUp)
 	case handshake.Ask:
-		l.asked = true
+		l.asked, l.cost = true, a.Cost
 		ctx.Request(l.cfg.router, &routerv1.LinkUp{
 			Node: a.Node, Cost: a.Cost, Incarnation: l.incarnation, Capabilities: a.Capabilities,
 		})
@@ -163,6 +163,7 @@ func (l *link) answered(ctx actor.Context, m *routerv1.LinkUpReply) {
 func (l *link) accept(ctx actor.Context, a handshake.Action) {
 	l.cfg.plane.Attach(a.Node, l.pump.queue)
 	l.pump.Establish()
+	l.tellUp(a.Node)
 	l.cfg.settled()
 	l.cfg.log.Info().Str("addr", l.remote).Msgf("Connection established with %s", a.Node)
 	l.arm(l.cfg.maxIdle, linksv1.Timer_TIMER_IDLE)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -12,6 +13,7 @@ import (
 
 	"receptor/actors/links/handshake"
 	"receptor/actors/supervise"
+	"receptor/internal/events"
 	linksv1 "receptor/proto/links/v1"
 	routerv1 "receptor/proto/router/v1"
 	"receptor/transport"
@@ -29,6 +31,15 @@ type linkConfig struct {
 	maxIdle   time.Duration
 	nodeIDs   func([]*x509.Certificate) ([]string, error) // nil: certificates do not matter
 	settled   func()                                      // once established, or at the end; may be called again
+	backend   string                                      // as configured
+	events    *events.Journal                             // nil: nobody wants to know
+	met       *atomic.Pointer[neighbour]                  // the last neighbour here; outlives the link
+}
+
+// neighbour is who was at the other end.
+type neighbour struct {
+	node string
+	cost float64
 }
 
 // newLink describes a link. Each incarnation opens one connection.
@@ -53,7 +64,10 @@ type link struct {
 	pump        *pump
 	timer       *time.Timer
 	maxFrame    int
+	path        string // of the actor
 	remote      string
+	cost        float64            // of the link, once the neighbour said who it is
+	since       time.Time          // when it was established; zero before and after
 	asked       bool               // the router may count this link as a neighbour's
 	held        [][]byte           // messages that wait for the router's answer
 	passed      int                // messages that the router has not acknowledged yet
@@ -109,6 +123,7 @@ func (l *link) stale(message any) bool {
 }
 
 func (l *link) start(ctx actor.Context) {
+	l.path = ctx.Self().GetId()
 	l.sink = sink{root: ctx.ActorSystem().Root, link: ctx.Self(), incarnation: l.incarnation}
 	l.pump = startPump(l.cfg.open, l.cfg.plane, l.sink)
 }
@@ -192,12 +207,14 @@ func (l *link) lost(ctx actor.Context, m *linksv1.ConnLost) {
 // fail ends this incarnation. It tidies up first: Restarting comes only after the
 // backoff, and until then nobody may route into the void.
 func (l *link) fail(ctx actor.Context, cause supervise.Cause, err error) {
+	l.tellDown(err.Error())
 	l.end(ctx)
 	supervise.Fail(cause, err)
 }
 
 // end may come twice: from fail, and with Restarting or Stopping.
 func (l *link) end(ctx actor.Context) {
+	l.tellDown("the node ended it")
 	l.leave(ctx)
 	l.disarm()
 	l.leaveUnproven()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
@@ -87,7 +88,7 @@ func (l *listener) accepted(ctx actor.Context) {
 	}
 	l.count++
 	link := l.link
-	link.settled = settled
+	link.settled, link.met = settled, new(atomic.Pointer[neighbour])
 	link.open = func(context.Context) (transport.Conn, error) { return conn, nil }
 	_, err := l.Spawn(ctx, supervise.Spec{
 		Name: fmt.Sprintf("%s-%d", conn.RemoteAddr(), l.count), Kind: "link",

@@ -12,6 +12,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
 
+	"receptor/actors/inspect"
 	"receptor/actors/streams"
 	"receptor/actors/supervise"
 	supervisev1 "receptor/proto/supervise/v1"
@@ -28,6 +29,8 @@ type Node struct {
 	plane   *mesh.Plane
 	network *streams.Network
 	addrs   []string // of listeners for links
+
+	inspector *inspect.Inspector
 
 	once sync.Once
 	err  error // why it ended; set before done is closed
@@ -54,12 +57,13 @@ func Start(cfg Config, log zerolog.Logger) (*Node, error) {
 		return nil, err
 	}
 	n.plane, n.network, n.addrs = plan.plane, plan.network, plan.addrs
+	n.inspector = plan.inspect(n.system)
 	var ended sync.Once
 	props := actor.PropsFromProducer(func() actor.Actor {
 		return &root{
 			Supervisor: supervise.New(log, supervise.Backoff{}),
 			log:        log, families: plan.families, pids: map[string]*actor.PID{},
-			check: plan.store.Check, failed: n.fail, stopped: func() { ended.Do(func() { close(n.done) }) },
+			check: plan.checkCertificates, failed: n.fail, stopped: func() { ended.Do(func() { close(n.done) }) },
 		}
 	}, actor.WithGuardian(&guardian{n.fail}))
 	if n.pid, err = n.system.Root.SpawnNamed(props, rootName); err != nil {

@@ -10,6 +10,7 @@ import (
 	"receptor/actors/services"
 	"receptor/actors/streams"
 	"receptor/actors/work"
+	"receptor/internal/events"
 	routerv1 "receptor/proto/router/v1"
 	"receptor/transport"
 	"receptor/transport/mesh"
@@ -33,6 +34,8 @@ type plan struct {
 	plane    *mesh.Plane
 	network  *streams.Network
 	feeds    *work.Feeds
+	journal  *events.Journal // nil without debug mode
+	reminder reminder
 	families []family
 
 	backends  []links.Backend
@@ -55,7 +58,7 @@ func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
 	p := &plan{
 		cfg: cfg, log: log, epoch: epoch, store: store,
 		plane: mesh.New(mesh.Config{NodeID: cfg.ID, Firewall: rules}),
-		feeds: work.NewFeeds(),
+		feeds: work.NewFeeds(), journal: newJournal(cfg),
 	}
 	p.network = streams.NewNetwork(streams.NetworkConfig{
 		Plane: p.plane, Log: log, ResetKey: resetKey(cfg, log), Credentials: credentials{store},
@@ -68,7 +71,7 @@ func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
 	}
 	p.families = []family{
 		{name: familyRouter, leaf: true, make: p.router},
-		{name: "links", make: p.links},
+		{name: familyLinks, make: p.links},
 		{name: "streams", make: p.streams},
 		{name: familyWork, make: p.work},
 		{name: "services", make: p.services},
@@ -116,12 +119,14 @@ func (p *plan) router(map[string]*actor.PID) func() actor.Actor {
 	}
 	return router.New(router.Config{
 		NodeID: p.cfg.ID, Log: p.log, Epoch: p.epoch, Plane: p.plane, WorkCommands: commands,
+		Events: p.journal,
 	})
 }
 
 func (p *plan) links(pids map[string]*actor.PID) func() actor.Actor {
 	return links.New(links.Config{
 		NodeID: p.cfg.ID, Log: p.log, Router: pids[familyRouter], Plane: p.plane, MaxIdle: p.cfg.MaxIdle, Backends: p.backends,
+		Events: p.journal,
 	})
 }
 
@@ -135,6 +140,7 @@ func (p *plan) work(map[string]*actor.PID) func() actor.Actor {
 		Runner: p.cfg.Runner, RunnerProgram: p.cfg.RunnerProgram, Version: p.cfg.Version,
 		SigningKey: p.cfg.WorkSigning, VerifyKey: p.cfg.WorkVerification, MinFreeDisk: p.cfg.MinFreeDisk,
 		RemoteRetention: p.cfg.RemoteRetention, Python: p.cfg.WorkPython,
+		Events: p.journal,
 	}
 	for _, c := range p.cfg.WorkCommands {
 		cfg.Types = append(cfg.Types, work.CommandType{

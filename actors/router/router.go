@@ -8,6 +8,7 @@ import (
 
 	"receptor/actors/router/route"
 	"receptor/actors/supervise"
+	"receptor/internal/events"
 	routerv1 "receptor/proto/router/v1"
 	"receptor/transport/mesh"
 )
@@ -23,6 +24,9 @@ const (
 	tableGap = 5 * time.Millisecond
 	// advertiseGap bounds advertisements of services that are new.
 	advertiseGap = 50 * time.Millisecond
+	// tellGap gathers changes of the table for who follows events: one event, not
+	// hundreds, when a mesh comes together.
+	tellGap = time.Second
 
 	// introduceDelay is how long after learning of a node our services are advertised
 	// again: it should have its links by then. However many nodes come, it is done
@@ -52,6 +56,7 @@ type Config struct {
 	Epoch        uint64 // start instant of this node; never lower than at an earlier start
 	Plane        Plane
 	WorkCommands []*routerv1.WorkCommand // offered by this node's control services
+	Events       *events.Journal         // nil: nobody wants to know
 }
 
 // New returns the producer of a router.
@@ -63,6 +68,7 @@ func New(cfg Config) func() actor.Actor {
 		}
 		r.updates = job{kind: routerv1.Job_JOB_UPDATE, gap: updateGap, run: r.announce}
 		r.tables = job{kind: routerv1.Job_JOB_TABLE, gap: tableGap, run: r.publish}
+		r.tellings = job{kind: routerv1.Job_JOB_TELL, gap: tellGap, run: r.tell}
 		r.offers = job{kind: routerv1.Job_JOB_ADVERTISE, gap: advertiseGap, run: r.offerNew}
 		return r
 	}
@@ -90,6 +96,11 @@ type router struct {
 	table  route.Table
 	names  []string
 	logged string // summary of the table in the log
+
+	changes  uint64      // of the table
+	tellings job         // of events
+	told     route.Table // as the last event left it
+	untold   uint32      // changes since then
 
 	ads      *route.Ads
 	services map[string]*service // advertised by this node
@@ -147,7 +158,7 @@ func (r *router) start(ctx actor.Context) {
 }
 
 func (r *router) stop() {
-	for _, j := range []*job{&r.updates, &r.tables, &r.offers} {
+	for _, j := range []*job{&r.updates, &r.tables, &r.offers, &r.tellings} {
 		j.stop()
 	}
 	for _, t := range []*time.Timer{r.keepAlive, r.round, r.age, r.introduction} {
@@ -165,6 +176,8 @@ func (r *router) tick(ctx actor.Context, m *routerv1.Tick) {
 		r.tables.tick(ctx)
 	case routerv1.Job_JOB_ADVERTISE:
 		r.offers.tick(ctx)
+	case routerv1.Job_JOB_TELL:
+		r.tellings.tick(ctx)
 	case routerv1.Job_JOB_KEEP_ALIVE:
 		r.keepAlive = after(ctx, keepAlivePeriod, m.GetJob())
 		r.keepLinksAlive(ctx)

@@ -14,12 +14,13 @@ import (
 )
 
 // publish recomputes the table and hands it to the data plane if it changed.
-func (r *router) publish(actor.Context) {
+func (r *router) publish(ctx actor.Context) {
 	table, names := r.db.Table(), r.db.Names()
 	if maps.Equal(table, r.table) && slices.Equal(names, r.names) {
 		return
 	}
 	r.table, r.names = table, names
+	r.tableChanged(ctx)
 	r.cfg.Plane.Publish(mesh.Routes{NextHop: r.nextHops(), Names: names})
 	r.logTable()
 }

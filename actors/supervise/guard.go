@@ -1,35 +1,59 @@
 package supervise
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
+	"strings"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"receptor/actors/supervise/meter"
+	inspectv1 "receptor/proto/inspect/v1"
 )
+
+// Describer is an actor that says what it stands for. It is asked between two of
+// its messages, so it may look at its state; what it returns belongs to whoever
+// asked, and must contain no secret.
+type Describer interface {
+	Describe() *inspectv1.Description
+}
 
 // guardedProps are the props of a child: its mailbox is kept for the record, and
 // its last messages are guarded.
-func guardedProps(spec Spec, mailbox *actor.Mailbox) *actor.Props {
+func guardedProps(c *child) *actor.Props {
 	produce := func() actor.Actor {
-		inner := spec.New()
-		g := guarded{inner}
+		inner := c.spec.New()
+		g := guarded{inner, c.meter, &c.crash}
 		if strategy, ok := inner.(actor.SupervisorStrategy); ok {
 			return &guardedSupervisor{g, strategy}
 		}
 		return &g
 	}
 	unbounded := actor.Unbounded()
+	if c.meter != nil {
+		unbounded = actor.Unbounded(c.meter)
+	}
 	keep := func() actor.Mailbox {
-		*mailbox = unbounded()
-		return *mailbox
+		c.mailbox = unbounded()
+		return c.mailbox
 	}
 	return actor.PropsFromProducer(produce, actor.WithMailbox(keep))
 }
 
 // guarded survives a panic in the last messages of an actor. The library takes
 // such a panic for one more failure and the parent then waits for a child that
-// never ends.
-type guarded struct{ actor.Actor }
+// never ends. It also answers Describe, and measures, for all actors alike.
+type guarded struct {
+	actor.Actor
+	meter *meter.Meter // nil: nothing is measured
+	crash *atomic.Pointer[crash]
+}
+
+// crash is where an incarnation failed. Its supervisor reads it.
+type crash struct{ stack, message string }
 
 // guardedSupervisor keeps the inner actor's strategy visible to the library.
 type guardedSupervisor struct {
@@ -38,7 +62,10 @@ type guardedSupervisor struct {
 }
 
 func (g *guarded) Receive(ctx actor.Context) {
-	switch ctx.Message().(type) {
+	switch m := ctx.Message().(type) {
+	case *inspectv1.Describe:
+		ctx.Respond(g.describe())
+		return
 	case *actor.Stopping, *actor.Stopped, *actor.Restarting:
 		defer func() {
 			if r := recover(); r != nil {
@@ -46,6 +73,46 @@ func (g *guarded) Receive(ctx actor.Context) {
 					"err", fmt.Sprint(r), "stack", string(debug.Stack()))
 			}
 		}()
+	default:
+		defer g.failing(m)
+	}
+	if g.meter != nil {
+		g.meter.Begin(ctx.Message())
+		defer g.meter.End()
 	}
 	g.Actor.Receive(ctx)
+}
+
+func (g *guarded) describe() *inspectv1.Description {
+	if d, ok := g.Actor.(Describer); ok {
+		return d.Describe()
+	}
+	return &inspectv1.Description{}
+}
+
+// failing notes where a panic comes from, and lets it go on. A failure that the
+// actor declared itself is worth that only to who observes.
+func (g *guarded) failing(message any) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	var declared *Failure
+	if err, ok := r.(error); g.meter != nil || !ok || !errors.As(err, &declared) {
+		g.crash.Store(&crash{stack: shorten(string(debug.Stack())), message: meter.TypeName(reflect.TypeOf(message))})
+	}
+	panic(r)
+}
+
+// maxStack is how much of a stack is kept: the innermost frames.
+const maxStack = 4 << 10
+
+// shorten leaves out how the stack itself was taken.
+func shorten(stack string) string {
+	if _, rest, found := strings.Cut(stack, "\npanic("); found {
+		if _, rest, found = strings.Cut(rest, "\n\t"); found {
+			_, stack, _ = strings.Cut(rest, "\n")
+		}
+	}
+	return stack[:min(len(stack), maxStack)]
 }

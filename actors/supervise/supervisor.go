@@ -2,17 +2,22 @@ package supervise
 
 import (
 	"math/rand/v2"
-	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
 
+	"receptor/actors/supervise/meter"
+	inspectv1 "receptor/proto/inspect/v1"
 	supervisev1 "receptor/proto/supervise/v1"
 )
 
 // keptLost is how many ended failures a supervisor remembers.
 const keptLost = 8
+
+// keptFailures is how many failures of each child it remembers.
+const keptFailures = 8
 
 // Spec describes a child.
 type Spec struct {
@@ -22,6 +27,7 @@ type Spec struct {
 	Lifetime   Lifetime
 	Backoff    Backoff // zero: the supervisor's
 	Supervises bool    // embeds a Supervisor and answers GetTree
+	Transient  bool    // comes and goes as a matter of course: its end is no event
 }
 
 // Supervisor is embedded by every actor that has children. Its methods belong
@@ -34,6 +40,7 @@ type Supervisor struct {
 	children map[string]*child
 	order    []string // ids in order of spawning
 	lost     []*supervisev1.Lost
+	observed *observation // nil: nobody observes; known with the first child
 }
 
 // child is the record of one child.
@@ -46,6 +53,9 @@ type child struct {
 	restarts uint64
 	attempt  uint32
 	failures uint64
+	history  []*supervisev1.Failure // the latest, newest last
+	meter    *meter.Meter           // nil: nothing is measured
+	crash    atomic.Pointer[crash]  // of the last failure; written by the child
 	failure  string
 	failedAt time.Time
 	nextTry  time.Time
@@ -69,7 +79,10 @@ func (s *Supervisor) Spawn(ctx actor.Context, spec Spec) (*actor.PID, error) {
 	if spec.Backoff == (Backoff{}) {
 		c.spec.Backoff = s.backoff
 	}
-	pid, err := ctx.SpawnNamed(guardedProps(spec, &c.mailbox), spec.Name)
+	if s.observed = observed(ctx.ActorSystem()); s.observed != nil {
+		c.meter = meter.New()
+	}
+	pid, err := ctx.SpawnNamed(guardedProps(c), spec.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -96,11 +109,12 @@ func (s *Supervisor) Supervise(ctx actor.Context) bool {
 	case *supervisev1.RestartDue:
 		s.restartDue(ctx, m)
 	case *supervisev1.GetTree:
-		s.tree(ctx)
+		s.tree(ctx, m)
 	case *actor.Terminated:
 		s.forget(m.Who.Id)
 		return false
 	case *actor.Stopping, *actor.Restarting:
+		s.observed = nil // what ends now ends with this actor
 		for _, c := range s.children {
 			c.stopTimer()
 			c.state = supervisev1.State_STATE_STOPPING
@@ -125,18 +139,21 @@ func (s *Supervisor) HandleFailure(system *actor.ActorSystem, sup actor.Supervis
 	c.attempt = c.spec.Backoff.Attempt(c.attempt, now.Sub(c.started))
 	c.failures++
 	c.failure, c.failedAt = reasonText(reason), now
+	crashed := c.remember()
 
 	switch Decide(reason, c.spec.Lifetime) {
 	case Restart:
 		s.scheduleRestart(system, supervisorPID(sup), c)
+		s.observed.failed(c, inspectv1.Verdict_VERDICT_RESTART)
 	case Stop:
 		s.rememberLost(c, reason)
 		s.log.Debug().Str("actor", who.Id).Str("err", c.failure).Msg("stopped after its failure")
 		c.state = supervisev1.State_STATE_STOPPING
 		sup.StopChildren(who)
 	case Escalate:
-		s.log.Error().Str("actor", who.Id).Str("err", c.failure).Str("stack", string(debug.Stack())).
+		s.log.Error().Str("actor", who.Id).Str("err", c.failure).Str("stack", crashed.stack).
 			Type("message", message).Msg("broken invariant, escalating")
+		s.observed.failed(c, inspectv1.Verdict_VERDICT_ESCALATE)
 		sup.EscalateFailure(reason, message)
 	}
 }
@@ -166,6 +183,8 @@ func (s *Supervisor) restartDue(ctx actor.Context, m *supervisev1.RestartDue) {
 	c.state = supervisev1.State_STATE_RUNNING
 	c.restarts++
 	c.started, c.nextTry = time.Now(), time.Time{}
+	c.recovered()
+	s.observed.restarted(c)
 	// Restarting a child is a system message to it, so the supervisor itself is
 	// all that is needed; the library keeps the method on its own context.
 	ctx.(interface{ RestartChildren(pids ...*actor.PID) }).RestartChildren(c.pid)
@@ -185,6 +204,7 @@ func (s *Supervisor) rememberLost(c *child, reason any) {
 	if failure, ok := reason.(*Failure); ok && failure.Cause == CauseDone {
 		return
 	}
+	s.observed.failed(c, inspectv1.Verdict_VERDICT_STOP)
 	s.lost = append(s.lost, lostRecord(c))
 	if len(s.lost) > keptLost {
 		s.lost = s.lost[len(s.lost)-keptLost:]
@@ -197,6 +217,7 @@ func (s *Supervisor) forget(id string) {
 		return
 	}
 	c.stopTimer()
+	s.observed.stopped(c)
 	delete(s.children, id)
 	for i, other := range s.order {
 		if other == id {

@@ -9,6 +9,7 @@ import (
 	"receptor/actors/work/sign"
 	"receptor/actors/work/store"
 	"receptor/actors/work/unit"
+	"receptor/internal/events"
 	"receptor/transport"
 )
 
@@ -34,6 +35,7 @@ type Config struct {
 	MinFreeDisk int64
 	// RemoteRetention is the Retention of units that ran on other nodes.
 	RemoteRetention time.Duration
+	Events          *events.Journal // nil: nobody wants to know
 }
 
 // Limits of a type of work; zero is no limit.

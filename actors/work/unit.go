@@ -87,6 +87,9 @@ func (u *unitBase) save(ctx actor.Context, r unit.Record) {
 }
 
 func (u *unitBase) show(r unit.Record) {
+	if old := u.Feeds.status(u.id); old == nil || unit.State(old.GetState()) != r.State {
+		u.tellState(r)
+	}
 	u.feed = u.Feeds.publish(u.id, u.dir, shown(u.id, r))
 }
 
@@ -164,6 +167,7 @@ func (u *unitBase) remove(ctx actor.Context) {
 	switch {
 	case err == nil || u.forced && u.tries >= removeTries:
 		u.Feeds.remove(u.id)
+		u.tellReleased()
 		u.leave(ctx) // first: who has read the answer finds nothing any more
 		u.answerStarts(ctx, "work unit was released", false)
 		u.answerEnds(ctx, "", false)

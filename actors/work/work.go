@@ -171,7 +171,7 @@ func quarantined(err error) unit.Record {
 
 func (w *work) spawn(ctx actor.Context, e *entry) {
 	cfg := unitConfig{family: w.family, id: e.id, handled: new(uint64)}
-	spec := supervise.Spec{Name: e.id, Kind: "unit", New: newLocalUnit(cfg)}
+	spec := supervise.Spec{Name: e.id, Kind: "unit", New: newLocalUnit(cfg), Transient: true}
 	if e.remote {
 		spec.New, spec.Supervises = newRemoteUnit(cfg), true
 	}
@@ -359,7 +359,7 @@ func (w *work) watchNode(ctx actor.Context, m *workv1.WatchNode) {
 	if key.tls != "" {
 		name += ":" + key.tls
 	}
-	spec := supervise.Spec{Name: name, Kind: "watch", New: newWatcher(w.family, w.far.find(key)), Backoff: monitorBackoff}
+	spec := supervise.Spec{Name: name, Kind: "watch", New: newWatcher(w.family, w.far.find(key)), Backoff: monitorBackoff, Transient: true}
 	if _, err := w.Spawn(ctx, spec); err != nil {
 		panic(err) // two watchers for one node
 	}

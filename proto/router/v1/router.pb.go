@@ -93,6 +93,8 @@ const (
 	Job_JOB_ROUND Job = 6
 	// Advertise all own services to nodes that are new.
 	Job_JOB_INTRODUCE Job = 7
+	// Tell who follows events what has changed in the table.
+	Job_JOB_TELL Job = 8
 )
 
 // Enum value maps for Job.
@@ -106,6 +108,7 @@ var (
 		5: "JOB_KEEP_ALIVE",
 		6: "JOB_ROUND",
 		7: "JOB_INTRODUCE",
+		8: "JOB_TELL",
 	}
 	Job_value = map[string]int32{
 		"JOB_UNSPECIFIED": 0,
@@ -116,6 +119,7 @@ var (
 		"JOB_KEEP_ALIVE":  5,
 		"JOB_ROUND":       6,
 		"JOB_INTRODUCE":   7,
+		"JOB_TELL":        8,
 	}
 )
 
@@ -1496,7 +1500,7 @@ const file_router_v1_router_proto_rawDesc = "" +
 	"\bConnType\x12\"\n" +
 	"\x1eCONN_TYPE_DATAGRAM_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10CONN_TYPE_STREAM\x10\x01\x12\x18\n" +
-	"\x14CONN_TYPE_STREAM_TLS\x10\x02*\x8f\x01\n" +
+	"\x14CONN_TYPE_STREAM_TLS\x10\x02*\x9d\x01\n" +
 	"\x03Job\x12\x13\n" +
 	"\x0fJOB_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1506,7 +1510,8 @@ const file_router_v1_router_proto_rawDesc = "" +
 	"\aJOB_AGE\x10\x04\x12\x12\n" +
 	"\x0eJOB_KEEP_ALIVE\x10\x05\x12\r\n" +
 	"\tJOB_ROUND\x10\x06\x12\x11\n" +
-	"\rJOB_INTRODUCE\x10\aB#Z!receptor/proto/router/v1;routerv1b\x06proto3"
+	"\rJOB_INTRODUCE\x10\a\x12\f\n" +
+	"\bJOB_TELL\x10\bB#Z!receptor/proto/router/v1;routerv1b\x06proto3"
 
 var (
 	file_router_v1_router_proto_rawDescOnce sync.Once

@@ -13,6 +13,7 @@ import (
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
+	v1 "receptor/proto/inspect/v1"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -117,7 +118,13 @@ func (*Shutdown) Descriptor() ([]byte, []int) {
 
 // The control service to the root, and every supervisor to those of its children that supervise.
 type GetTree struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Ask the actors to describe themselves, and tell what they do with their messages.
+	Detail bool `protobuf:"varint,1,opt,name=detail,proto3" json:"detail,omitempty"`
+	// Only this actor, what is below it, and those above it. Empty: all.
+	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// How long the asker waits; 0 for two seconds.
+	WaitMs        int64 `protobuf:"varint,3,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -150,6 +157,27 @@ func (x *GetTree) ProtoReflect() protoreflect.Message {
 // Deprecated: Use GetTree.ProtoReflect.Descriptor instead.
 func (*GetTree) Descriptor() ([]byte, []int) {
 	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *GetTree) GetDetail() bool {
+	if x != nil {
+		return x.Detail
+	}
+	return false
+}
+
+func (x *GetTree) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *GetTree) GetWaitMs() int64 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
 }
 
 // The answer: this actor and all below it.
@@ -219,7 +247,17 @@ type Actor struct {
 	Uptime       *durationpb.Duration `protobuf:"bytes,10,opt,name=uptime,proto3" json:"uptime,omitempty"`
 	Children     []*Actor             `protobuf:"bytes,11,rep,name=children,proto3" json:"children,omitempty"`
 	// The latest of its children that failed and were not restarted, newest last, at most eight.
-	Lost          []*Lost `protobuf:"bytes,12,rep,name=lost,proto3" json:"lost,omitempty"`
+	Lost []*Lost `protobuf:"bytes,12,rep,name=lost,proto3" json:"lost,omitempty"`
+	// What it does with its messages; absent unless the node runs in debug mode.
+	Activity *v1.Activity `protobuf:"bytes,13,opt,name=activity,proto3" json:"activity,omitempty"`
+	// What it says of itself; absent if it did not answer in time.
+	Description *v1.Description `protobuf:"bytes,14,opt,name=description,proto3" json:"description,omitempty"`
+	// Its latest failures, newest last, at most eight.
+	Failures []*Failure `protobuf:"bytes,15,rep,name=failures,proto3" json:"failures,omitempty"`
+	// Failures so far.
+	FailureCount uint64 `protobuf:"varint,16,opt,name=failure_count,json=failureCount,proto3" json:"failure_count,omitempty"`
+	// It is restarted when it fails; others are stopped.
+	Permanent     bool `protobuf:"varint,17,opt,name=permanent,proto3" json:"permanent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -338,6 +376,121 @@ func (x *Actor) GetLost() []*Lost {
 	return nil
 }
 
+func (x *Actor) GetActivity() *v1.Activity {
+	if x != nil {
+		return x.Activity
+	}
+	return nil
+}
+
+func (x *Actor) GetDescription() *v1.Description {
+	if x != nil {
+		return x.Description
+	}
+	return nil
+}
+
+func (x *Actor) GetFailures() []*Failure {
+	if x != nil {
+		return x.Failures
+	}
+	return nil
+}
+
+func (x *Actor) GetFailureCount() uint64 {
+	if x != nil {
+		return x.FailureCount
+	}
+	return 0
+}
+
+func (x *Actor) GetPermanent() bool {
+	if x != nil {
+		return x.Permanent
+	}
+	return false
+}
+
+// Failure is one entry in the history of an actor.
+type Failure struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Failure string                 `protobuf:"bytes,1,opt,name=failure,proto3" json:"failure,omitempty"`
+	Time    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// Where it happened.
+	Stack string `protobuf:"bytes,3,opt,name=stack,proto3" json:"stack,omitempty"`
+	// Type of the message that was being handled.
+	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	// When it ran again; absent if it did not, or not yet.
+	Restarted     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=restarted,proto3" json:"restarted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Failure) Reset() {
+	*x = Failure{}
+	mi := &file_supervise_v1_supervise_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Failure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Failure) ProtoMessage() {}
+
+func (x *Failure) ProtoReflect() protoreflect.Message {
+	mi := &file_supervise_v1_supervise_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Failure.ProtoReflect.Descriptor instead.
+func (*Failure) Descriptor() ([]byte, []int) {
+	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Failure) GetFailure() string {
+	if x != nil {
+		return x.Failure
+	}
+	return ""
+}
+
+func (x *Failure) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *Failure) GetStack() string {
+	if x != nil {
+		return x.Stack
+	}
+	return ""
+}
+
+func (x *Failure) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Failure) GetRestarted() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Restarted
+	}
+	return nil
+}
+
 // Lost is a child that ended with a failure and will not come back by itself.
 type Lost struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -351,7 +504,7 @@ type Lost struct {
 
 func (x *Lost) Reset() {
 	*x = Lost{}
-	mi := &file_supervise_v1_supervise_proto_msgTypes[4]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -363,7 +516,7 @@ func (x *Lost) String() string {
 func (*Lost) ProtoMessage() {}
 
 func (x *Lost) ProtoReflect() protoreflect.Message {
-	mi := &file_supervise_v1_supervise_proto_msgTypes[4]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -376,7 +529,7 @@ func (x *Lost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lost.ProtoReflect.Descriptor instead.
 func (*Lost) Descriptor() ([]byte, []int) {
-	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{4}
+	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Lost) GetPath() string {
@@ -419,7 +572,7 @@ type RestartDue struct {
 
 func (x *RestartDue) Reset() {
 	*x = RestartDue{}
-	mi := &file_supervise_v1_supervise_proto_msgTypes[5]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -431,7 +584,7 @@ func (x *RestartDue) String() string {
 func (*RestartDue) ProtoMessage() {}
 
 func (x *RestartDue) ProtoReflect() protoreflect.Message {
-	mi := &file_supervise_v1_supervise_proto_msgTypes[5]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -444,7 +597,7 @@ func (x *RestartDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestartDue.ProtoReflect.Descriptor instead.
 func (*RestartDue) Descriptor() ([]byte, []int) {
-	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{5}
+	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RestartDue) GetChild() string {
@@ -465,12 +618,15 @@ var File_supervise_v1_supervise_proto protoreflect.FileDescriptor
 
 const file_supervise_v1_supervise_proto_rawDesc = "" +
 	"\n" +
-	"\x1csupervise/v1/supervise.proto\x12\fsupervise.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\n" +
+	"\x1csupervise/v1/supervise.proto\x12\fsupervise.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18inspect/v1/inspect.proto\"\n" +
 	"\n" +
-	"\bShutdown\"\t\n" +
-	"\aGetTree\"1\n" +
+	"\bShutdown\"N\n" +
+	"\aGetTree\x12\x16\n" +
+	"\x06detail\x18\x01 \x01(\bR\x06detail\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12\x17\n" +
+	"\await_ms\x18\x03 \x01(\x03R\x06waitMs\"1\n" +
 	"\x04Tree\x12)\n" +
-	"\x05actor\x18\x01 \x01(\v2\x13.supervise.v1.ActorR\x05actor\"\xe3\x03\n" +
+	"\x05actor\x18\x01 \x01(\v2\x13.supervise.v1.ActorR\x05actor\"\xc6\x05\n" +
 	"\x05Actor\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12)\n" +
@@ -484,7 +640,18 @@ const file_supervise_v1_supervise_proto_rawDesc = "" +
 	"\x06uptime\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationR\x06uptime\x12/\n" +
 	"\bchildren\x18\v \x03(\v2\x13.supervise.v1.ActorR\bchildren\x12&\n" +
-	"\x04lost\x18\f \x03(\v2\x12.supervise.v1.LostR\x04lost\"x\n" +
+	"\x04lost\x18\f \x03(\v2\x12.supervise.v1.LostR\x04lost\x120\n" +
+	"\bactivity\x18\r \x01(\v2\x14.inspect.v1.ActivityR\bactivity\x129\n" +
+	"\vdescription\x18\x0e \x01(\v2\x17.inspect.v1.DescriptionR\vdescription\x121\n" +
+	"\bfailures\x18\x0f \x03(\v2\x15.supervise.v1.FailureR\bfailures\x12#\n" +
+	"\rfailure_count\x18\x10 \x01(\x04R\ffailureCount\x12\x1c\n" +
+	"\tpermanent\x18\x11 \x01(\bR\tpermanent\"\xbd\x01\n" +
+	"\aFailure\x12\x18\n" +
+	"\afailure\x18\x01 \x01(\tR\afailure\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
+	"\x05stack\x18\x03 \x01(\tR\x05stack\x12\x18\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\x128\n" +
+	"\trestarted\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\trestarted\"x\n" +
 	"\x04Lost\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
@@ -513,32 +680,40 @@ func file_supervise_v1_supervise_proto_rawDescGZIP() []byte {
 }
 
 var file_supervise_v1_supervise_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_supervise_v1_supervise_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_supervise_v1_supervise_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_supervise_v1_supervise_proto_goTypes = []any{
 	(State)(0),                    // 0: supervise.v1.State
 	(*Shutdown)(nil),              // 1: supervise.v1.Shutdown
 	(*GetTree)(nil),               // 2: supervise.v1.GetTree
 	(*Tree)(nil),                  // 3: supervise.v1.Tree
 	(*Actor)(nil),                 // 4: supervise.v1.Actor
-	(*Lost)(nil),                  // 5: supervise.v1.Lost
-	(*RestartDue)(nil),            // 6: supervise.v1.RestartDue
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 8: google.protobuf.Duration
+	(*Failure)(nil),               // 5: supervise.v1.Failure
+	(*Lost)(nil),                  // 6: supervise.v1.Lost
+	(*RestartDue)(nil),            // 7: supervise.v1.RestartDue
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 9: google.protobuf.Duration
+	(*v1.Activity)(nil),           // 10: inspect.v1.Activity
+	(*v1.Description)(nil),        // 11: inspect.v1.Description
 }
 var file_supervise_v1_supervise_proto_depIdxs = []int32{
-	4, // 0: supervise.v1.Tree.actor:type_name -> supervise.v1.Actor
-	0, // 1: supervise.v1.Actor.state:type_name -> supervise.v1.State
-	7, // 2: supervise.v1.Actor.last_failure_time:type_name -> google.protobuf.Timestamp
-	7, // 3: supervise.v1.Actor.next_try:type_name -> google.protobuf.Timestamp
-	8, // 4: supervise.v1.Actor.uptime:type_name -> google.protobuf.Duration
-	4, // 5: supervise.v1.Actor.children:type_name -> supervise.v1.Actor
-	5, // 6: supervise.v1.Actor.lost:type_name -> supervise.v1.Lost
-	7, // 7: supervise.v1.Lost.time:type_name -> google.protobuf.Timestamp
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	4,  // 0: supervise.v1.Tree.actor:type_name -> supervise.v1.Actor
+	0,  // 1: supervise.v1.Actor.state:type_name -> supervise.v1.State
+	8,  // 2: supervise.v1.Actor.last_failure_time:type_name -> google.protobuf.Timestamp
+	8,  // 3: supervise.v1.Actor.next_try:type_name -> google.protobuf.Timestamp
+	9,  // 4: supervise.v1.Actor.uptime:type_name -> google.protobuf.Duration
+	4,  // 5: supervise.v1.Actor.children:type_name -> supervise.v1.Actor
+	6,  // 6: supervise.v1.Actor.lost:type_name -> supervise.v1.Lost
+	10, // 7: supervise.v1.Actor.activity:type_name -> inspect.v1.Activity
+	11, // 8: supervise.v1.Actor.description:type_name -> inspect.v1.Description
+	5,  // 9: supervise.v1.Actor.failures:type_name -> supervise.v1.Failure
+	8,  // 10: supervise.v1.Failure.time:type_name -> google.protobuf.Timestamp
+	8,  // 11: supervise.v1.Failure.restarted:type_name -> google.protobuf.Timestamp
+	8,  // 12: supervise.v1.Lost.time:type_name -> google.protobuf.Timestamp
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_supervise_v1_supervise_proto_init() }
@@ -552,7 +727,7 @@ func file_supervise_v1_supervise_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_supervise_v1_supervise_proto_rawDesc), len(file_supervise_v1_supervise_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

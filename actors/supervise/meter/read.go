@@ -1,0 +1,80 @@
+package meter
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	inspectv1 "receptor/proto/inspect/v1"
+)
+
+// Read is what the actor is doing, with so many messages in its mailbox.
+func (m *Meter) Read(depth int) *inspectv1.Activity {
+	a := &inspectv1.Activity{}
+	if depth > 0 {
+		a.Oldest = durationpb.New(m.oldest(uint64(depth)))
+	}
+	now := m.now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rotate(now)
+	a.Messages = m.handled
+	if over := now - m.old.at; over > 0 {
+		a.MessagesPerSecond = float64(m.handled-m.old.handled) / over.Seconds()
+	}
+	if m.current != nil {
+		a.Current, a.CurrentSince = m.current.name(), timestamppb.New(m.begin.Add(m.since))
+	}
+	byTime := slices.SortedFunc(slices.Values(m.types), func(a, b *handling) int { return cmp.Compare(b.total, a.total) })
+	for _, h := range byTime {
+		if h.count > 0 {
+			a.Handling = append(a.Handling, h.read())
+		}
+	}
+	return a
+}
+
+// Current is the type of the message that is being handled; empty between two.
+func (m *Meter) Current() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.current == nil {
+		return ""
+	}
+	return m.current.name()
+}
+
+func (h *handling) read() *inspectv1.Handling {
+	// A quantile is the bound of a bucket, and no message took longer than the longest.
+	quantile := func(q float64) time.Duration { return min(h.histogram.quantile(q), h.max) }
+	return &inspectv1.Handling{
+		Type: h.name(), Count: h.count, Total: durationpb.New(h.total),
+		P50: durationpb.New(quantile(0.5)), P99: durationpb.New(quantile(0.99)), Max: durationpb.New(h.max),
+	}
+}
+
+func (h *handling) name() string {
+	if h.kind == nil {
+		return "other"
+	}
+	return TypeName(h.kind)
+}
+
+// TypeName is the name of a type of messages: links.v1.SendFrame, actor.Started.
+func TypeName(kind reflect.Type) string {
+	if kind == nil {
+		return "nil"
+	}
+	if kind.Kind() == reflect.Pointer {
+		if m, ok := reflect.Zero(kind).Interface().(proto.Message); ok {
+			return string(m.ProtoReflect().Descriptor().FullName())
+		}
+		kind = kind.Elem()
+	}
+	return kind.String()
+}

@@ -1,0 +1,150 @@
+// Package events keeps the latest events of a node for whoever wants to look.
+//
+//	link, router, unit, ... ── Add ──► ring of the latest ──► Follow: one goroutine per reader
+//
+// Writers never wait. A reader that is too slow misses events, and is told how many.
+package events
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	inspectv1 "receptor/proto/inspect/v1"
+)
+
+// DefaultSize is how many events a node remembers.
+const DefaultSize = 2048
+
+// batch bounds how many events a reader takes at once.
+const batch = 64
+
+// Journal is a bounded record of events. A nil *Journal takes events and forgets
+// them. Any goroutine may use it.
+type Journal struct {
+	mu     sync.Mutex
+	ring   []*inspectv1.Event // event n stands at (n-1) % len
+	last   uint64             // sequence number of the newest; 0 for none
+	missed uint64
+	wake   chan struct{} // closed by the next Add; nil when nobody waits
+}
+
+// New returns an empty journal that keeps the latest size events.
+func New(size int) *Journal { return &Journal{ring: make([]*inspectv1.Event, size)} }
+
+// Add numbers the event, stamps it and keeps it. The event belongs to the journal
+// from now on.
+func (j *Journal) Add(e *inspectv1.Event) {
+	if j == nil {
+		return
+	}
+	if e.GetTime() == nil {
+		e.Time = timestamppb.Now()
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.last++
+	e.Sequence = j.last
+	j.ring[(j.last-1)%uint64(len(j.ring))] = e
+	if j.wake != nil {
+		close(j.wake)
+		j.wake = nil
+	}
+}
+
+// Last is the number of the newest event: how many there were.
+func (j *Journal) Last() uint64 {
+	if j == nil {
+		return 0
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.last
+}
+
+// Missed is how many events readers could not get any more, all of them together.
+func (j *Journal) Missed() uint64 {
+	if j == nil {
+		return 0
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.missed
+}
+
+// Recent returns what is kept after an event, at most as much as one batch.
+func (j *Journal) Recent(after uint64) []*inspectv1.Event {
+	if j == nil {
+		return nil
+	}
+	got, _ := j.take(after)
+	return got
+}
+
+// Follow calls each with every event after the given one, oldest first, and waits
+// for more until ctx is done or each returns an error; it returns that error, nil
+// when ctx is done. After 0 come all that are kept. A number that the journal has
+// not reached is one of an earlier run of the node, and taken for 0. Events that
+// are gone already are told by one of the kind Missed.
+func (j *Journal) Follow(ctx context.Context, after uint64, each func(*inspectv1.Event) error) error {
+	if j == nil {
+		<-ctx.Done()
+		return nil
+	}
+	if after > j.Last() {
+		after = 0
+	}
+	for {
+		got, more := j.take(after)
+		for _, e := range got {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err := each(e); err != nil {
+				return err
+			}
+			after = e.GetSequence()
+		}
+		if len(got) > 0 {
+			continue
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// take returns the next events, or what to wait for when there are none.
+func (j *Journal) take(after uint64) (got []*inspectv1.Event, more <-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if after >= j.last {
+		if j.wake == nil {
+			j.wake = make(chan struct{})
+		}
+		return nil, j.wake
+	}
+	if gone := j.last - min(j.last, uint64(len(j.ring))); after < gone {
+		if after > 0 {
+			got = append(got, missed(gone-after, gone))
+			j.missed += gone - after
+		}
+		after = gone
+	}
+	for n := after; n < j.last && len(got) < batch; n++ {
+		got = append(got, j.ring[n%uint64(len(j.ring))])
+	}
+	return got, nil
+}
+
+// missed stands for count events, of which last was the latest.
+func missed(count, last uint64) *inspectv1.Event {
+	return &inspectv1.Event{
+		Sequence: last, Time: timestamppb.New(time.Now()),
+		What: &inspectv1.Event_Missed{Missed: &inspectv1.Missed{Count: count}},
+	}
+}
