@@ -3,6 +3,7 @@
 //	receptor [ ACTION { PARAM } ]...
 //	receptor --node id=foo --local-only --log-level Debug
 //	receptor --config foo.yml
+//	receptor --check --config foo.yml
 //
 // The command line and the files it names say what the node is and does; see
 // receptor --help, and package config for the table behind it. The log goes to

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -39,10 +41,22 @@ func run(args []string, in io.Reader, out io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	if !errors.Is(err, errTold) {
+	complain(out, err)
+	return 1
+}
+
+// complain writes a line for each error; one of a library may have more.
+func complain(out io.Writer, err error) {
+	var all config.Errors
+	switch {
+	case errors.Is(err, errTold):
+	case errors.As(err, &all):
+		for _, one := range all {
+			fmt.Fprintf(out, "Error: %v\n", one)
+		}
+	default:
 		fmt.Fprintf(out, "Error: %v\n", err)
 	}
-	return 1
 }
 
 // program is one run of the command line.
@@ -71,20 +85,64 @@ func (p *program) app() *cli.App {
 
 // start does what the arguments ask for.
 func (p *program) start(args []string) error {
-	cfg, err := config.Parse(args, config.Env{ReadFile: os.ReadFile, Hostname: os.Hostname, TempDir: os.TempDir})
+	if slices.Contains(args, "--config-v2") {
+		fmt.Fprintln(p.out, "Running v2 cli/config")
+	}
+	cfg, err := config.Parse(args, config.Env{ReadFile: readFile, Hostname: os.Hostname, TempDir: os.TempDir, Getenv: os.Getenv})
 	if err != nil {
 		return err
 	}
-	switch {
-	case cfg.Show == config.ShowHelp:
-		return config.WriteHelp(p.out, filepath.Base(p.name))
-	case cfg.Show == config.ShowVersion:
-		return p.showVersion()
-	case cfg.Command != nil:
-		return cfg.Command.Run(certs.Env{Now: time.Now, Random: rand.Reader, In: p.in, Out: p.out})
-	default:
-		return p.serve(cfg)
+	if cfg.Show != config.ShowNothing {
+		return p.show(cfg.Show)
 	}
+	if cfg.V2 {
+		fmt.Fprintln(p.out, "Using config file:", strings.Join(cfg.Files, ", "))
+	}
+	if cfg.Check {
+		return p.check(cfg)
+	}
+	if err := p.make(cfg); err != nil || !cfg.Serves {
+		return err
+	}
+	if cfg.V2 && cfg.Empty() {
+		fmt.Fprintln(p.out, "empty receptor config, skipping...")
+		return nil
+	}
+	return p.serve(cfg)
+}
+
+// show prints what was asked for instead of a node.
+func (p *program) show(what config.Show) error {
+	name := filepath.Base(p.name)
+	switch what {
+	case config.ShowVersion:
+		return p.showVersion()
+	default:
+		return config.WriteHelp(p.out, name)
+	}
+}
+
+// make makes certificates. In front of a node, at each of its starts, it keeps those
+// that are there.
+func (p *program) make(cfg *config.Config) error {
+	for _, command := range cfg.Commands {
+		if cfg.Serves && allExist(command.Outputs()) {
+			continue
+		}
+		if err := command.Run(certs.Env{Now: time.Now, Random: rand.Reader, In: p.in, Out: p.out}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func allExist(files []string) bool {
+	for _, file := range files {
+		if _, err := os.Stat(file); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *program) showVersion() error {

@@ -65,6 +65,9 @@ func (o Init) Run(env Env) error {
 	return writeAll(o.Force, output{o.OutCert, cert.EncodeCertificate(der), false}, output{o.OutKey, keyText, true})
 }
 
+// Outputs are the files it writes.
+func (o Init) Outputs() []string { return []string{o.OutCert, o.OutKey} }
+
 // MakeReq are the parameters of cert-makereq.
 type MakeReq struct {
 	CommonName string
@@ -145,6 +148,14 @@ func (o MakeReq) runWithKey(env Env, names cert.Names) error {
 	return writeAll(o.Force, output{o.OutReq, cert.EncodeRequest(der), false})
 }
 
+// Outputs are the files it writes.
+func (o MakeReq) Outputs() []string {
+	if o.OutKey == "" {
+		return []string{o.OutReq}
+	}
+	return []string{o.OutReq, o.OutKey}
+}
+
 // SignReq are the parameters of cert-signreq.
 type SignReq struct {
 	Req       string
@@ -156,6 +167,9 @@ type SignReq struct {
 	Verify    bool // the request is verified already: do not ask
 	Force     bool // write over a key
 }
+
+// Outputs are the files it writes.
+func (o SignReq) Outputs() []string { return []string{o.OutCert} }
 
 // Run makes the certificate that a request asks for, if whoever runs it agrees.
 func (o SignReq) Run(env Env) error {

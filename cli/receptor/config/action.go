@@ -33,10 +33,11 @@ var titles = []string{
 type attribute uint8
 
 const (
-	singleton attribute = 1 << iota // at most once, command line and files together
-	implied                         // added at the end, with its defaults, if absent
-	exclusive                       // stands alone
-	hidden                          // not in help or suggestions
+	singleton    attribute = 1 << iota // at most once, command line and files together
+	implied                            // added at the end, with its defaults, if absent
+	exclusive                          // stands alone
+	hidden                             // not in help or suggestions
+	nameSuffices                       // in the map form, too, it needs no parameters to count
 )
 
 // rule says how a parameter may be used.
@@ -48,6 +49,8 @@ const (
 	nonEmpty         // an empty value is an error
 	namesServer      // the value is empty or the name of a tls-server
 	namesClient      // the value is empty or the name of a tls-client
+	secret           // never shown
+	orAbsent         // not required in the map form
 )
 
 // action is one entry of the table.
@@ -138,7 +141,7 @@ func (a *action) paramNames() []string {
 
 // words are the names that can follow the dashes.
 func words() []string {
-	names := []string{"help", "config"}
+	names := []string{"help", "config", "check"}
 	for _, a := range table {
 		if a.is&hidden == 0 {
 			names = append(names, a.name)

@@ -79,16 +79,16 @@ var certActions = []action{
 }
 
 func applyCertInit(c *Config, o *certs.Init) error {
-	c.Command = *o
+	c.Commands = append(c.Commands, *o)
 	return nil
 }
 
 func applyCertMakeReq(c *Config, o *certs.MakeReq) error {
-	c.Command = *o
+	c.Commands = append(c.Commands, *o)
 	return o.Check()
 }
 
 func applyCertSignReq(c *Config, o *certs.SignReq) error {
-	c.Command = *o
+	c.Commands = append(c.Commands, *o)
 	return nil
 }

@@ -29,8 +29,8 @@ func TestCertificateCommands(t *testing.T) {
 	} {
 		files := map[string]string{"f": "- cert-init: {commonName: ca, bits: 4096, outCert: c, outKey: k}"}
 		got := mustParse(t, files, strings.Fields(c.line)...)
-		if got.Show != ShowNothing || !reflect.DeepEqual(got.Command, c.want) {
-			t.Errorf("%s\ngot  %+v\nwant %+v", c.line, got.Command, c.want)
+		if got.Show != ShowNothing || !reflect.DeepEqual(got.Commands, []Command{c.want}) || got.Serves {
+			t.Errorf("%s\ngot  %+v\nwant %+v", c.line, got.Commands, c.want)
 		}
 	}
 }
@@ -38,7 +38,7 @@ func TestCertificateCommands(t *testing.T) {
 func TestCertificateErrors(t *testing.T) {
 	for line, want := range map[string]string{
 		"--cert-init commonname=x":                                        "error in --cert-init: required parameters missing: outcert, outkey",
-		"--cert-init commonname=x outcert= outkey=":                       "error setting config value for field outcert: value must not be empty",
+		"--cert-init commonname=x outcert= outkey=k":                      "error setting config value for field outcert: value must not be empty",
 		"--cert-makereq commonname=x outreq=a outkey=b":                   "must specify key bits when creating a new key",
 		"--cert-makereq commonname=x outreq=a":                            "must provide either InKey or OutKey",
 		"--cert-makereq commonname=x outreq=a inkey=b outkey=c":           "cannot use both InKey and OutKey",

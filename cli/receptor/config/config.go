@@ -18,15 +18,24 @@ const (
 // Command is something to do instead of starting a node.
 type Command interface {
 	Run(certs.Env) error
+	Outputs() []string // the files it makes
 }
 
 // Config is what a command line and its files ask for, checked as far as that
 // goes without opening anything.
 type Config struct {
 	Show     Show
-	Command  Command // nil: start the node
-	LogLevel string  // error, warning, info or debug
+	Commands []Command // to run before anything else
+	Serves   bool      // a node is asked for
+	Check    bool      // only say whether it would start
+	V2       bool      // the switch of the map form was there
+	Files    []string  // that were read
+	LogLevel string    // error, warning, info or debug
 	Warnings []string
+	// PayloadTrace is how much of payloads is logged, 1 to 3; any other number is
+	// nothing.
+	PayloadTrace int
+	QlogDir      string // directory for logs of QUIC connections; empty for none
 
 	Node      Node
 	LocalOnly bool
@@ -59,6 +68,17 @@ type Config struct {
 	WorkVerification *WorkVerification // nil: no signature is good
 
 	services map[string]bool // names taken on the mesh
+	items    []*item
+}
+
+// Empty says that neither the command line nor a file asks for anything that runs.
+func (c *Config) Empty() bool {
+	for _, it := range c.items {
+		if it.action.is&exclusive == 0 && (it.action.is&implied == 0 || len(it.given) > 0) {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *Config) warn(text string) { c.Warnings = append(c.Warnings, text) }

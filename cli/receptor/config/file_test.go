@@ -86,38 +86,37 @@ func TestFileStandsAtItsPlace(t *testing.T) {
 
 func TestFileErrors(t *testing.T) {
 	for _, c := range []struct{ file, want string }{
-		{"node:\n  id: foo", `error loading config file: the top level is a map; write a list of actions, such as "- node:" (in f)`},
-		{"foo", `error loading config file: the top level is a single value; write a list of actions, such as "- node:" (in f)`},
-		{"- node:\n  id: [", "error loading config file: yaml: line 2: did not find expected node content (in f)"},
-		{"- node:\n\tid: a", "error loading config file: yaml: line 2: found character that cannot start any token (in f)"},
-		{"- node:\n  id: foo\n", "error loading config file: config format invalid: item has multiple names (f, line 1)"},
-		{"- {}", "error loading config file: config format invalid: item has multiple names (f, line 1)"},
-		{"- 1", "error loading config file: unknown config file format: write an action's name, or its name with parameters (f, line 1)"},
-		{"- local-only\n-\n", "error loading config file: unknown config file format: write an action's name, or its name with parameters (f, line 2)"},
-		{"- local-only\n\n- bogus: {}", `error loading config file: could not get config type for command bogus: unknown config type bogus (did you mean "node"?) (f, line 3)`},
-		{"[{tcp-peers: 'h:1'}]", `error loading config file: could not get config type for command tcp-peers: unknown config type tcp-peers (did you mean "tcp-peer"?) (in f)`},
-		{"- config: x.yml", "error loading config file: could not get config type for command config: unknown config type config (only on the command line) (f, line 1)"},
-		{"- node: {bogus: 1}", `error loading config file: field bogus not defined for command node: unknown field name bogus (did you mean "id"?) (f, line 1)`},
-		{"- node: {id: a, ID: b}", "error loading config file: error setting field id in command node: given twice (f, line 1)"},
-		{"- node: {id: }", "error loading config file: error setting field id in command node: value cannot be nil (f, line 1)"},
-		{"- node: ''", "error loading config file: error setting field id in command node: value must not be empty (f, line 1)"},
-		{"- node: {id: [a]}", "error loading config file: error setting field id in command node: type error (expected string) (f, line 1)"},
-		{"- node: n", "error loading config file: invalid config format for node (f, line 1)"},
-		{"- tcp-listener: 0", "error loading config file: invalid config format for tcp-listener (f, line 1)"},
-		{"- local-only: true", "error loading config file: invalid config format for local-only (f, line 1)"},
-		{"- local-only: x", "error loading config file: could not get barevalue for command local-only: command does not allow bare values (f, line 1)"},
-		{"- local-only: {local: 1}", "error loading config file: error setting field local in command local-only: type error (expected bool) (f, line 1)"},
-		{"- tcp-listener: {port: abc}", `error loading config file: error setting field port in command tcp-listener: strconv.ParseInt: parsing "abc": invalid syntax (f, line 1)`},
-		{"- tcp-listener: {port: yes}", "error loading config file: error setting field port in command tcp-listener: type error (expected int) (f, line 1)"},
-		{"- tcp-listener: {port: 1e30}", "error loading config file: error setting field port in command tcp-listener: 1e+30 is out of range (f, line 1)"},
-		{"- tcp-listener: {port: 1, cost: no}", "error loading config file: error setting field cost in command tcp-listener: type error (expected float64) (f, line 1)"},
-		{"- tcp-listener: {port: 1, allowedpeers: [~]}", "error loading config file: error setting field allowedpeers in command tcp-listener: invalid value <nil>: must be type string (f, line 1)"},
-		{"- tcp-listener: {port: 1, allowedpeers: 1}", "error loading config file: error setting field allowedpeers in command tcp-listener: type error (expected []string) (f, line 1)"},
-		{"- tcp-listener: {port: 1, nodecost: {a: '1'}}", "error loading config file: error setting field nodecost in command tcp-listener: invalid value 1: must be type float64 (node a) (f, line 1)"},
-		{"- tcp-listener: {port: 1, nodecost: {a: ~}}", "error loading config file: error setting field nodecost in command tcp-listener: invalid value <nil>: must be type float64 (node a) (f, line 1)"},
-		{"- tcp-listener:", "error loading config file: error in tcp-listener: required parameter missing: port (f, line 1)"},
-		{"- node: a\n- node: b", "error loading config file: only one node directive is allowed (f, line 2)"},
-		{"- local-only\n- tcp-peer: {address: 'h:1', cost: -1}", "connection cost must be positive (f, line 2)"},
+		{"foo", `error loading config file: the top level is a single value; write a list of actions, such as "- node:", or a map of them (f:1:1)`},
+		{"- node:\n  id: [", "error loading config file: yaml: line 2: did not find expected node content (f:2)"},
+		{"- node:\n\tid: a", "error loading config file: yaml: line 2: found character that cannot start any token (f:2)"},
+		{"- node:\n  id: foo\n", "error loading config file: config format invalid: item has multiple names: indent the parameters of node further than its name (f:1:3)"},
+		{"- {}", "error loading config file: config format invalid: item has multiple names (f:1:3)"},
+		{"- 1", "error loading config file: unknown config file format: write an action's name, or its name with parameters (f:1:3)"},
+		{"- local-only\n-\n", "error loading config file: unknown config file format: write an action's name, or its name with parameters (f:2:2)"},
+		{"- local-only\n\n- bogus: {}", `error loading config file: could not get config type for command bogus: unknown config type bogus (did you mean "node"?) (f:3:3)`},
+		{"[{tcp-peers: 'h:1'}]", `error loading config file: could not get config type for command tcp-peers: unknown config type tcp-peers (did you mean "tcp-peer"?) (f:1:3)`},
+		{"- config: x.yml", "error loading config file: could not get config type for command config: unknown config type config (only on the command line) (f:1:3)"},
+		{"- node: {bogus: 1}", `error loading config file: field bogus not defined for command node: unknown field name bogus (did you mean "id"?) (f:1:10)`},
+		{"- node: {id: a, ID: b}", "error loading config file: error setting field id in command node: given twice (f:1:10)"},
+		{"- node: {id: }", "error loading config file: error setting field id in command node: value cannot be nil (f:1:10)"},
+		{"- node: ''", "error loading config file: error setting field id in command node: value must not be empty (f:1:3)"},
+		{"- node: {id: [a]}", "error loading config file: error setting field id in command node: type error (expected string) (f:1:10)"},
+		{"- node: n", "error loading config file: invalid config format for node (f:1:3)"},
+		{"- tcp-listener: 0", "error loading config file: invalid config format for tcp-listener (f:1:3)"},
+		{"- local-only: true", "error loading config file: invalid config format for local-only (f:1:3)"},
+		{"- local-only: x", "error loading config file: could not get barevalue for command local-only: command does not allow bare values (f:1:3)"},
+		{"- local-only: {local: 1}", "error loading config file: error setting field local in command local-only: type error (expected bool) (f:1:16)"},
+		{"- tcp-listener: {port: abc}", `error loading config file: error setting field port in command tcp-listener: strconv.ParseInt: parsing "abc": invalid syntax (f:1:18)`},
+		{"- tcp-listener: {port: yes}", "error loading config file: error setting field port in command tcp-listener: type error (expected int) (f:1:18)"},
+		{"- tcp-listener: {port: 1e30}", "error loading config file: error setting field port in command tcp-listener: 1e+30 is out of range (f:1:18)"},
+		{"- tcp-listener: {port: 1, cost: no}", "error loading config file: error setting field cost in command tcp-listener: type error (expected float64) (f:1:27)"},
+		{"- tcp-listener: {port: 1, allowedpeers: [~]}", "error loading config file: error setting field allowedpeers in command tcp-listener: invalid value <nil>: must be type string (f:1:27)"},
+		{"- tcp-listener: {port: 1, allowedpeers: 1}", "error loading config file: error setting field allowedpeers in command tcp-listener: type error (expected []string) (f:1:27)"},
+		{"- tcp-listener: {port: 1, nodecost: {a: '1'}}", "error loading config file: error setting field nodecost in command tcp-listener: invalid value 1: must be type float64 (node a) (f:1:27)"},
+		{"- tcp-listener: {port: 1, nodecost: {a: ~}}", "error loading config file: error setting field nodecost in command tcp-listener: invalid value <nil>: must be type float64 (node a) (f:1:27)"},
+		{"- tcp-listener:", "error loading config file: error in tcp-listener: required parameter missing: port (f:1:3)"},
+		{"- node: a\n- node: b", "error loading config file: only one node directive is allowed (f:2:3)"},
+		{"- local-only\n- tcp-peer: {address: 'h:1', cost: -1}", "connection cost must be positive (f:2:3)"},
 		{"- version\n- local-only", "cannot specify any other options with version"},
 	} {
 		_, err := Parse([]string{"-c", "f"}, world(map[string]string{"f": c.file}))
@@ -134,19 +133,42 @@ func TestNullListsAreUnset(t *testing.T) {
 	}
 }
 
-func TestItemLines(t *testing.T) {
-	for _, c := range []struct {
-		text string
-		n    int
-		want []int
-	}{
-		{"- a\n- b\n", 2, []int{1, 2}},
-		{"# x\n---\n  - a:\n    - b\n  -\n    c: |\n      - d\n...\n- e", 2, []int{3, 5}},
-		{"[a,\n b]", 2, nil},
-		{"- a\n---\n- b", 1, []int{1}},
+func TestFileWarnings(t *testing.T) {
+	for text, want := range map[string]string{
+		"- node: {id: n}":               `id of node is read as false: write "n" if that is meant (f:1:10)`,
+		"- node:\n    id: a\n    id: b": "node has id twice, first in line 2: the last one counts (f:3:5)",
+		"- node: a\n---\n- node: b\n":   "only the first document of f is read",
+		"- node: {id: 'n'}\n---\n# x":   "",
+		"- node: {id: true}":            "",
 	} {
-		if got := itemLines([]byte(c.text), c.n); !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%q: %v, want %v", c.text, got, c.want)
+		if c := mapped(t, text); strings.Join(c.Warnings, "\n") != want {
+			t.Errorf("%s\ngot  %q\nwant %q", text, c.Warnings, want)
 		}
+	}
+}
+
+// Every place is the one an editor would go to.
+func TestPlaces(t *testing.T) {
+	text := "# x\n---\n  - a:\n      - b\n      - {c: &k d, e: *k}\n  -\n    f: |\n      - g\n...\n- h"
+	root, more := readPlaces([]byte(text))
+	for _, c := range []struct {
+		at   *place
+		want string
+	}{
+		{root, "f:3:3"},
+		{root.entry(0), "f:3:5"},
+		{root.entry(0).field("a").entry(0), "f:4:9"},
+		{root.entry(0).field("a").entry(1).field("e"), "f:5:19"},
+		{root.entry(0).field("a").entry(1).field("nowhere"), "f:5:9"},
+		{root.entry(1).field("f"), "f:7:5"},
+		{root.entry(9), "f:3:3"},
+		{(*place)(nil).field("x").entry(1), "in f"},
+	} {
+		if got := c.at.at("f"); got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
+		}
+	}
+	if more {
+		t.Error("what follows the end of a document is no second one")
 	}
 }

@@ -45,7 +45,7 @@ func check(t *testing.T, args []string, env Env) {
 		}
 		return
 	}
-	if c.Show == ShowNothing && c.Command == nil && (checkNodeID(c.Node.ID) != nil || c.Node.DataDir == "" || c.LogLevel == "") {
+	if c.Serves && (checkNodeID(c.Node.ID) != nil || c.Node.DataDir == "" || c.LogLevel == "") {
 		t.Errorf("%q: incomplete config %+v", args, c)
 	}
 }

@@ -86,7 +86,7 @@ var generalActions = []action{
 		name: "local-only", section: general, is: singleton,
 		about: "Run a node without links to other nodes.",
 	}, LocalOnly{}, applyLocalOnly,
-		with("local", 0, "Has no effect: naming the action is enough.",
+		with("local", 0, "Naming the action is enough; in the map form this has to be true.",
 			func(l *LocalOnly) *bool { return &l.Local }),
 	),
 	define(action{
@@ -101,11 +101,11 @@ var generalActions = []action{
 			func(l *LogLevel) *string { return &l.Level }),
 	),
 	define(action{
-		name: "trace", section: general, is: singleton,
+		name: "trace", section: general, is: singleton | nameSuffices,
 		about: "Accepted from existing configurations.",
 	}, none{}, applyTrace),
 	define(action{
-		name: "debug", section: general, is: singleton,
+		name: "debug", section: general, is: singleton | nameSuffices,
 		about: "Let the control service show the tree of actors (receptorctl tree).",
 	}, none{}, applyDebug),
 }

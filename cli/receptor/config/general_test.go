@@ -44,7 +44,7 @@ func TestBadFirewallRules(t *testing.T) {
 		"[reject]": "error in rule 0: invalid firewall rule. it must be a map of strings",
 	} {
 		_, err := Parse([]string{"-c", "f"}, world(map[string]string{"f": "- local-only\n- node: {firewallrules: " + text + "}"}))
-		wantError(t, err, want+" (f, line 2)")
+		wantError(t, err, want+" (f:2:3)")
 	}
 	for text, want := range map[string]string{
 		`[{"action":"zork"}]`: "error in rule 0: unknown action: zork",
@@ -56,7 +56,7 @@ func TestBadFirewallRules(t *testing.T) {
 		wantError(t, err, want)
 	}
 	_, err := Parse([]string{"-c", "f"}, world(map[string]string{"f": "- node: {firewallrules: {action: accept}}"}))
-	wantError(t, err, "error loading config file: error setting field firewallrules in command node: type error (expected list of maps) (f, line 1)")
+	wantError(t, err, "error loading config file: error setting field firewallrules in command node: type error (expected list of maps) (f:1:10)")
 }
 
 func TestKubernetesParametersAreKept(t *testing.T) {

@@ -11,7 +11,8 @@ func WriteHelp(w io.Writer, program string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Usage: %s [--<action> [<param>=<value> ...] ...]\n\n", program)
 	b.WriteString("   --help, -h: Show this help.\n\n")
-	b.WriteString("   --config, -c <filename>: Load actions from a YAML file, as if they stood at this place.\n\n")
+	b.WriteString("   --config, -c <filename>: Load actions from a YAML file, as if they stood at this place: a list of actions, or a map of them.\n\n")
+	b.WriteString("   --check: Say whether the rest of the command line would start, and what; start nothing.\n\n")
 	for s, title := range titles {
 		if title != "" {
 			fmt.Fprintf(&b, "%s:\n\n", title)

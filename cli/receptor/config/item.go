@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 )
 
@@ -11,7 +12,9 @@ type item struct {
 	action *action
 	name   string // as written: --tcp-listener on a command line, tcp-listener in a file
 	file   string // empty for the command line
-	line   int    // 0 if it can't be told
+	at     *place // nil if it can't be told
+	mapped bool   // from the map form of a file
+	broken bool   // something is wrong with it, and told
 	value  any    // what the action's fresh made
 	given  map[*param]bool
 }
@@ -22,31 +25,44 @@ func newItem(a *action, name string) *item {
 
 // set converts v and stores it: text of a command line or any value of a file.
 func (it *item) set(p *param, v any, put func(at, v any) error) error {
-	if p.rules&nonEmpty != 0 && v == "" {
-		return errors.New("value must not be empty")
-	}
 	it.given[p] = true
-	return put(p.at(it.value), v)
+	err := put(p.at(it.value), v)
+	if p.rules&nonEmpty != 0 && v == "" {
+		err = errors.New("value must not be empty")
+	}
+	it.broken = it.broken || err != nil
+	return err
 }
 
 // text is the value of a parameter that is a string.
 func (it *item) text(p *param) string { return *p.at(it.value).(*string) }
 
-// complete checks that nothing required is missing.
+// nothing says that the item is as if it were not there: nobody gave it a value
+// that counts.
+func (it *item) nothing() bool {
+	return len(it.given) == 0 || reflect.ValueOf(it.value).Elem().IsZero()
+}
+
+// complete checks that nothing required is missing. What is broken has been told
+// already.
 func (it *item) complete() error {
 	var missing []string
 	for i := range it.action.params {
-		if p := &it.action.params[i]; p.rules&required != 0 && !it.given[p] {
+		if p := &it.action.params[i]; it.needs(p) && !it.given[p] {
 			missing = append(missing, p.name)
 		}
 	}
-	switch len(missing) {
-	case 0:
+	switch {
+	case it.broken, len(missing) == 0:
 		return nil
-	case 1:
+	case len(missing) == 1:
 		return fmt.Errorf("error in %s: required parameter missing: %s", it.name, missing[0])
 	}
 	return fmt.Errorf("error in %s: required parameters missing: %s", it.name, strings.Join(missing, ", "))
+}
+
+func (it *item) needs(p *param) bool {
+	return p.rules&required != 0 && !(it.mapped && p.rules&orAbsent != 0)
 }
 
 // located adds where in a file the item stands. It comes last, because error
@@ -55,8 +71,5 @@ func (it *item) located(err error) error {
 	if err == nil || it.file == "" {
 		return err
 	}
-	if it.line == 0 {
-		return fmt.Errorf("%w (in %s)", err, it.file)
-	}
-	return fmt.Errorf("%w (%s, line %d)", err, it.file, it.line)
+	return fmt.Errorf("%w (%s)", err, it.at.at(it.file))
 }

@@ -67,7 +67,7 @@ var linkActions = []action{
 		name: "ws-peer", section: backends,
 		about: "Keep a link to another node over WebSocket.",
 	}, anyPeer, addPeer(func(c *Config) *[]Peer { return &c.WSPeers }, checkWSPeer), peerParams("ws:// or wss:// URL to dial.",
-		with("extraheader", 0, "A header to add to the request, key:value.",
+		with("extraheader", secret, "A header to add to the request, key:value.",
 			func(p *Peer) *string { return &p.ExtraHeader }),
 		tlsOfPeer(`tls-client of a wss:// URL. Without it: the one called "default".`))...),
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,173 +12,175 @@ type Env struct {
 	ReadFile func(name string) ([]byte, error)
 	Hostname func() (string, error)
 	TempDir  func() string
+	Getenv   func(name string) string // nil: no variable is set
 }
 
-// Parse turns the arguments, without the program's name, into a Config. The
-// first error ends it.
+// Parse turns the arguments, without the program's name, into a Config. What is
+// wrong is Errors if it is more than one thing.
 func Parse(args []string, env Env) (*Config, error) {
+	if env.Getenv == nil {
+		env.Getenv = func(string) string { return "" }
+	}
 	p := &parser{env: env}
-	if len(args) == 0 {
-		p.help = true
+	args = p.takeV2(args)
+	if len(args) == 0 && !p.v2 {
+		p.show = ShowHelp
 	}
-	for len(args) > 0 && !p.help {
-		rest, err := p.step(args)
-		if err != nil {
-			return nil, err
-		}
-		args = rest
+	for len(args) > 0 && p.show == ShowNothing {
+		args = p.step(args)
 	}
-	if p.help {
-		return &Config{Show: ShowHelp}, nil
+	if p.show != ShowNothing && len(p.errs) == 0 {
+		return &Config{Show: p.show}, nil
 	}
-	if err := p.finish(); err != nil {
+	p.finish()
+	if p.v2 && len(p.files) == 0 {
+		p.loadDefault()
+	}
+	if err := p.err(); err != nil {
 		return nil, err
 	}
-	return build(p.items, env)
+	return p.config()
 }
+
+// shows are the words that want something shown; nothing after them is read.
+var shows = map[string]Show{"-h": ShowHelp, "--help": ShowHelp}
 
 // parser reads arguments from left to right.
 type parser struct {
+	problems
 	env     Env
 	items   []*item
+	files   []string
 	current *item // the action that parameters belong to
-	help    bool
+	passing bool  // over the parameters of what is no action
+	show    Show
+	check   bool
+	v2      bool
 }
 
 // step takes one argument, with a file name two, and returns the rest.
-func (p *parser) step(args []string) ([]string, error) {
+func (p *parser) step(args []string) []string {
 	word, rest := args[0], args[1:]
 	if !strings.HasPrefix(word, "-") {
-		return rest, p.parameter(word)
+		p.parameter(word)
+		return rest
 	}
-	switch name := strings.ToLower(word); name {
-	case "-h", "--help":
-		p.help = true
-		return rest, nil
+	lower := strings.ToLower(word)
+	if show, ok := shows[lower]; ok {
+		p.show = show
+		return nil
+	}
+	p.finish()
+	p.passing = false
+	switch lower {
+	case "--check":
+		p.check = true
+		return rest
 	case "-c", "--c", "-config", "--config":
-		return p.config(word, rest)
+		return p.file(word, rest)
 	}
-	return rest, p.action(word, rest)
+	if name, ok := strings.CutPrefix(word, "--config="); ok && p.v2 {
+		p.load(name)
+		return rest
+	}
+	p.action(word, rest)
+	return rest
 }
 
 // action starts a new action.
-func (p *parser) action(word string, rest []string) error {
-	if err := p.finish(); err != nil {
-		return err
-	}
+func (p *parser) action(word string, rest []string) {
 	name := strings.TrimPrefix(strings.TrimPrefix(word, "-"), "-")
 	a := find(name)
 	if a == nil {
-		return fmt.Errorf("command error: unknown config type %s", misspelt(word, name, rest))
+		p.passing = true
+		p.add(fmt.Errorf("command error: unknown config type %s", misspelt(word, name, rest)))
+		return
 	}
 	if a.is&singleton != 0 && uses(p.items, a) > 0 {
-		return onlyOnce(a)
+		p.add(onlyOnce(a))
 	}
 	p.current = newItem(a, word)
 	p.items = append(p.items, p.current)
-	return nil
 }
 
-// config puts what a file asks for at this place.
-func (p *parser) config(word string, rest []string) ([]string, error) {
-	if err := p.finish(); err != nil {
-		return nil, err
-	}
+// file puts what a file asks for at this place.
+func (p *parser) file(word string, rest []string) []string {
 	if len(rest) == 0 || strings.HasPrefix(rest[0], "-") {
-		return nil, fmt.Errorf("no file name after %s", word)
+		p.add(fmt.Errorf("no file name after %s", word))
+		return rest
 	}
-	items, err := loadFile(rest[0], p.env.ReadFile)
-	if err != nil {
-		return nil, fmt.Errorf("error loading config file: %w", err)
+	p.load(rest[0])
+	return rest[1:]
+}
+
+func (p *parser) load(name string) {
+	p.files = append(p.files, name)
+	s := &source{file: name}
+	s.load(p.env.ReadFile)
+	p.warnings = append(p.warnings, s.warnings...)
+	p.more += s.more
+	for _, err := range s.errs {
+		p.add(fmt.Errorf("error loading config file: %w", err))
 	}
-	for _, it := range items {
+	for _, it := range s.items {
 		if it.action.is&singleton != 0 && uses(p.items, it.action) > 0 {
-			return nil, it.located(onlyOnce(it.action))
+			p.add(it.located(onlyOnce(it.action)))
 		}
 	}
-	p.items = append(p.items, items...)
-	return rest[1:], nil
+	p.items = append(p.items, s.items...)
 }
 
 // parameter gives the current action a key=value or a bare value.
-func (p *parser) parameter(word string) error {
+func (p *parser) parameter(word string) {
+	if p.passing {
+		return
+	}
 	if p.current == nil {
-		return errors.New("parameter specified before command")
+		p.passing = true
+		p.add(errors.New("parameter specified before command"))
+		return
 	}
 	key, text, keyed := strings.Cut(word, "=")
 	if !keyed {
-		return p.bareValue(word)
+		p.bareValue(word)
+		return
 	}
 	prm := p.current.action.param(key)
 	if prm == nil {
-		return fmt.Errorf("config error: unknown field name %s%s", strings.ToLower(key), didYouMean(key, p.current.action.paramNames()))
+		p.refuse(fmt.Errorf("config error: unknown field name %s%s", strings.ToLower(key), didYouMean(key, p.current.action.paramNames())))
+		return
 	}
-	return p.set(prm, text)
+	p.set(prm, text)
 }
 
-func (p *parser) bareValue(word string) error {
+func (p *parser) bareValue(word string) {
 	prm := p.current.action.bareParam()
 	if prm == nil {
-		return fmt.Errorf("config error: command does not allow bare values%s", nearMiss(p.current, word))
+		p.refuse(fmt.Errorf("config error: command does not allow bare values%s", nearMiss(p.current, word)))
+		return
 	}
-	return p.set(prm, word)
+	p.set(prm, word)
 }
 
-func (p *parser) set(prm *param, text string) error {
+func (p *parser) set(prm *param, text string) {
 	put := func(at, v any) error { return setText(at, v.(string)) }
 	if err := p.current.set(prm, text, put); err != nil {
-		return fmt.Errorf("error setting config value for field %s: %w", prm.name, err)
+		p.add(fmt.Errorf("error setting config value for field %s: %w", prm.name, err))
 	}
-	return nil
+}
+
+// refuse adds an error of the current action.
+func (p *parser) refuse(err error) {
+	p.current.broken = true
+	p.add(err)
 }
 
 // finish ends the current action.
-func (p *parser) finish() error {
-	if p.current == nil {
-		return nil
+func (p *parser) finish() {
+	if p.current != nil {
+		p.add(p.current.complete())
 	}
-	err := p.current.complete()
 	p.current = nil
-	return err
-}
-
-// build lets each item act, in the order they were written.
-func build(items []*item, env Env) (*Config, error) {
-	for _, it := range items {
-		if it.action.is&exclusive != 0 && len(items) > 1 {
-			return nil, fmt.Errorf("cannot specify any other options with %s", it.action.name)
-		}
-	}
-	alone := len(items) == 1 && items[0].action.is&exclusive != 0
-	if !alone {
-		items = withImplied(items)
-	}
-	c := &Config{LogLevel: "info"}
-	for _, it := range items {
-		if err := it.action.apply(c, it.value); err != nil {
-			return nil, it.located(err)
-		}
-	}
-	if alone {
-		return c, nil
-	}
-	if err := checkReferences(c, items); err != nil {
-		return nil, err
-	}
-	if err := c.checkKeys(env); err != nil {
-		return nil, err
-	}
-	return c, c.Node.complete(env)
-}
-
-// withImplied adds the actions that are always there.
-func withImplied(items []*item) []*item {
-	for i := range table {
-		if a := &table[i]; a.is&implied != 0 && uses(items, a) == 0 {
-			items = append(items, newItem(a, a.name))
-		}
-	}
-	return items
 }
 
 // uses counts how often an action was named.
@@ -193,4 +196,29 @@ func uses(items []*item, a *action) int {
 
 func onlyOnce(a *action) error {
 	return fmt.Errorf("directive %q is only allowed once", a.name)
+}
+
+// v2Switch is how existing start scripts ask for the map form, which needs no
+// asking here. With it, a file may go without being named.
+const v2Switch = "--config-v2"
+
+// takeV2 removes the switch, wherever it stands.
+func (p *parser) takeV2(args []string) []string {
+	p.v2 = slices.Contains(args, v2Switch)
+	if !p.v2 {
+		return args
+	}
+	return slices.DeleteFunc(slices.Clone(args), func(word string) bool { return word == v2Switch })
+}
+
+// loadDefault reads the file in the home directory.
+func (p *parser) loadDefault() {
+	for _, ext := range []string{".json", ".yaml", ".yml", ""} {
+		name := p.env.Getenv("HOME") + "/receptor" + ext
+		if _, err := p.env.ReadFile(name); err == nil {
+			p.load(name)
+			return
+		}
+	}
+	p.add(errors.New("Could not locate config file (default is $HOME/receptor.yaml)")) //nolint:staticcheck // known by this text
 }

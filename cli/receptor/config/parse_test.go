@@ -96,6 +96,8 @@ func TestDefaults(t *testing.T) {
 		TCPServers:      []TCPServer{{Port: 1, BindAddr: "0.0.0.0", RemoteNode: "n", RemoteService: "s"}},
 		WorkCommands:    []WorkCommand{{WorkType: "cat", Command: "cat"}},
 		services:        map[string]bool{"control": true},
+		Serves:          true,
+		items:           c.items,
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -160,7 +162,7 @@ func TestCommandLineErrors(t *testing.T) {
 		{"---node", `command error: unknown config type -node (did you mean "node"?)`},
 		{"--node id=foo --local-only -- log-level Debug",
 			`command error: unknown config type "": a lone "--" stands before "log-level"; write --log-level Debug`},
-		{"--local-only - node a --x", `command error: unknown config type "": a lone "-" stands before "node"; write --node a`},
+		{"--local-only - node a", `command error: unknown config type "": a lone "-" stands before "node"; write --node a`},
 		{"--", `command error: unknown config type "": a lone "--" names no action`},
 		{"--config=f.yml", `command error: unknown config type config=f.yml (write --config f.yml)`},
 		{"--log-level=Debug", `command error: unknown config type log-level=debug (write --log-level level=Debug)`},
@@ -189,8 +191,8 @@ func TestCommandLineErrors(t *testing.T) {
 		{"--control-service permissions=-1", "error setting config value for field permissions: -1 is not a file mode"},
 		{"--node foo --node bar --local-only", `directive "node" is only allowed once`},
 		{"--config node.yml --node bar", `directive "node" is only allowed once`},
-		{"--node bar --config node.yml", `directive "node" is only allowed once (node.yml, line 1)`},
-		{"-c local.yml -c local.yml", `directive "local-only" is only allowed once (local.yml, line 1)`},
+		{"--node bar --config node.yml", `directive "node" is only allowed once (node.yml:1:3)`},
+		{"-c local.yml -c local.yml", `directive "local-only" is only allowed once (local.yml:1:3)`},
 		{"--node foo --version", "cannot specify any other options with version"},
 		{"--version --version", "cannot specify any other options with version"},
 		{"--config", "no file name after --config"},

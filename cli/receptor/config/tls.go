@@ -37,9 +37,9 @@ var tlsActions = []action{
 	}, secure.ClientOptions{}, applyTLSClient,
 		with("name", required, "Name for others to use.",
 			func(s *secure.ClientOptions) *string { return &s.Name }),
-		with("cert", required, "PEM file with the certificate, and its chain; empty, with key, for none.",
+		with("cert", required|orAbsent, "PEM file with the certificate, and its chain; empty, with key, for none.",
 			func(s *secure.ClientOptions) *string { return &s.Cert }),
-		with("key", required, "PEM file with the certificate's key.",
+		with("key", required|orAbsent, "PEM file with the certificate's key.",
 			func(s *secure.ClientOptions) *string { return &s.Key }),
 		with("rootcas", 0, "PEM file with the authorities that servers are believed by. Without it: those of the system.",
 			func(s *secure.ClientOptions) *string { return &s.RootCAs }),
@@ -91,6 +91,7 @@ func checkTLS(name string, pins []string) error {
 	return nil
 }
 
+// serverNames are in the configuration so far.
 func serverNames(c *Config) []string {
 	var names []string
 	for _, s := range c.TLSServers {
@@ -99,35 +100,33 @@ func serverNames(c *Config) []string {
 	return names
 }
 
-// clientNames includes the one that is always there.
-func clientNames(c *Config) []string {
-	names := []string{secure.DefaultClient}
-	for _, s := range c.TLSClients {
-		names = append(names, s.Name)
+// namesOf are all names of one kind of TLS configuration, also of those that are
+// wrong in another way.
+func namesOf(items []*item, kind string) []string {
+	var names []string
+	for _, it := range items {
+		if it.action.name == kind {
+			names = append(names, it.text(it.action.param("name")))
+		}
 	}
 	return names
 }
 
 // checkReferences finds names of TLS configurations that there are not. It comes
 // after all actions: a name may be used before it is explained.
-func checkReferences(c *Config, items []*item) error {
-	servers, clients := serverNames(c), clientNames(c)
+func checkReferences(p *problems, items []*item) {
+	servers := namesOf(items, "tls-server")
+	clients := append(namesOf(items, "tls-client"), secure.DefaultClient) // which is always there
 	for _, it := range items {
 		for i := range it.action.params {
-			p := &it.action.params[i]
-			var err error
-			switch {
-			case p.rules&namesServer != 0:
-				err = checkReference(it.text(p), "tls-server", servers, "tls-client", clients)
-			case p.rules&namesClient != 0:
-				err = checkReference(it.text(p), "tls-client", clients, "tls-server", servers)
-			}
-			if err != nil {
-				return it.located(err)
+			switch prm := &it.action.params[i]; {
+			case prm.rules&namesServer != 0:
+				p.add(it.located(checkReference(it.text(prm), "tls-server", servers, "tls-client", clients)))
+			case prm.rules&namesClient != 0:
+				p.add(it.located(checkReference(it.text(prm), "tls-client", clients, "tls-server", servers)))
 			}
 		}
 	}
-	return nil
 }
 
 func checkReference(name, kind string, known []string, otherKind string, others []string) error {

@@ -113,7 +113,7 @@ func TestAllTLSReferencesAreChecked(t *testing.T) {
 
 func TestTLSReferenceInAFile(t *testing.T) {
 	_, err := Parse([]string{"-c", "f"}, world(map[string]string{"f": "- local-only\n- tcp-listener: {port: 0, tls: x}"}))
-	wantError(t, err, "unknown TLS config x (there is no tls-server) (f, line 2)")
+	wantError(t, err, "unknown TLS config x (there is no tls-server) (f:2:3)")
 }
 
 func TestTLSOfControlService(t *testing.T) {

@@ -195,33 +195,29 @@ func parseSpan(name, text string) (time.Duration, error) {
 
 // checkKeys wants the key files to be there, and one to verify with where a type of
 // work asks for that.
-func (c *Config) checkKeys(env Env) error {
-	var files []string
-	if c.WorkSigning != nil {
-		files = append(files, c.WorkSigning.PrivateKey)
-	}
-	if c.WorkVerification != nil {
-		files = append(files, c.WorkVerification.PublicKey)
-	}
-	for _, file := range files {
+func (c *Config) checkKeys(p *problems, env Env) {
+	readable := func(file string) {
 		if _, err := env.ReadFile(file); err != nil {
-			return fmt.Errorf("%s does not exist", file)
+			p.add(fmt.Errorf("%s does not exist", file))
 		}
 	}
+	if c.WorkSigning != nil {
+		readable(c.WorkSigning.PrivateKey)
+	}
 	if c.WorkVerification != nil {
-		return nil
+		readable(c.WorkVerification.PublicKey)
+		return
 	}
 	for _, w := range c.WorkCommands {
 		if w.VerifySignature {
-			return unverifiable("command", w.WorkType)
+			p.add(unverifiable("command", w.WorkType))
 		}
 	}
 	for _, w := range c.WorkPython {
 		if w.VerifySignature {
-			return unverifiable("python", w.WorkType)
+			p.add(unverifiable("python", w.WorkType))
 		}
 	}
-	return nil
 }
 
 func unverifiable(kind, worktype string) error {
