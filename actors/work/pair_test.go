@@ -19,6 +19,8 @@ import (
 	"receptor/actors/control"
 	"receptor/actors/supervise"
 	"receptor/actors/work"
+	"receptor/actors/work/store"
+	"receptor/actors/work/unit"
 	workv1 "receptor/proto/work/v1"
 	"receptor/test/probe"
 	"receptor/transport"
@@ -235,6 +237,43 @@ func TestKeysSurviveARestart(t *testing.T) {
 		p.stage.Ask(t, p.far.pid, release)
 		if fourth := ask(); fourth.GetExists() {
 			t.Error("a released unit was found")
+		}
+	})
+}
+
+// A far node that died amid the payload has failed what it has of the unit. That is
+// no end of the unit: it is brought there again.
+func TestPayloadCutByADeathOfTheFarNode(t *testing.T) {
+	onPair(t, nil, func(p *pair) {
+		const id = "abcd1234"
+		p.down(p.near)
+		m := &workv1.Submit{Node: "far", WorkType: "cat", Key: "near/" + id, Access: &workv1.Access{Trusted: true}}
+		half := p.stage.Ask(t, p.far.pid, m).(*workv1.SubmitReply).GetCreated().GetUnitId()
+		p.down(p.far)
+		p.up(p.far)
+		if s := p.final(p.far, half); s.GetDetail() != unit.DetailAtRestart {
+			t.Fatalf("the unit there is %v", s)
+		}
+		nearStore, err := store.Open(p.near.cfg.DataDir, "near")
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir, err := nearStore.Create(id, unit.Record{
+			Detail: unit.DetailStarting, WorkType: unit.TypeRemote,
+			Remote: &unit.RemoteData{RemoteNode: "far", RemoteWorkType: "cat", RemoteUnitID: half},
+		}, "")
+		if err == nil {
+			err = os.WriteFile(dir.Stdin(), []byte("all of it"), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.up(p.near)
+		if s := p.final(p.near, id); s.GetState() != workv1.State_STATE_SUCCEEDED || p.results(p.near, id) != "all of it" {
+			t.Errorf("the unit is %v", s)
+		}
+		if n := len(p.list(p.far)); n != 1 {
+			t.Errorf("%d units are there", n)
 		}
 	})
 }

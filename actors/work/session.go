@@ -164,12 +164,13 @@ func (s *session) submit(ctx context.Context) (string, error) {
 	return id, nil
 }
 
-// reclaim looks for what an earlier attempt left on the remote node. If that has
-// its payload it is taken over, otherwise it is released: one unit, never two. A
-// node that knows the unit by its key replaces it by itself.
+// reclaim looks for what an earlier attempt left on a node that knows no keys. If
+// that has its payload it is taken over, otherwise it is released: one unit, never
+// two. A node that knows the unit by its key does that by itself, and better: it
+// knows whether the payload was complete, also of a unit that has failed since.
 func (s *session) reclaim(far *peer.Session, keyed bool) (string, error) {
 	id := s.task.GetRemoteUnitId()
-	if id == "" {
+	if id == "" || keyed {
 		return "", nil
 	}
 	status, err := far.Status(id)
@@ -181,8 +182,6 @@ func (s *session) reclaim(far *peer.Session, keyed bool) (string, error) {
 	case unit.Adoptable(status.State, status.Detail):
 		s.tell.send(remoteStarted())
 		return id, nil
-	case keyed:
-		return "", nil
 	}
 	if err := far.Release(id); err != nil && !errors.Is(err, peer.ErrUnknownUnit) {
 		return "", err
