@@ -1,6 +1,7 @@
 # make                  builds bin/receptor, bin/receptor-runner and bin/receptorctl
 # make demo             three nodes, two units of work, one kill -9; leaves nothing behind
 # make test             all tests; needs Go and nothing else (test/netns skips without root, iproute2, nft)
+# make soak             kills daemons, runners, commands and links at random for SOAK=10m
 # make race fuzz bench  the same under the race detector, fuzz targets, benchmarks
 # make lint             linters for Go and for the messages
 # make proto            generates the messages again; proto-check wants no difference
@@ -19,10 +20,11 @@ GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)"
 TOOLS    := $(CURDIR)/bin/tools
 BIN      := $(CURDIR)/bin
 FUZZTIME ?= 10s
+SOAK     ?= 10m
 BENCH    ?= .
 COUNT    ?= 6
 
-.PHONY: build receptor receptorctl receptor-runner demo test race fuzz bench lint proto proto-check tools clean distclean
+.PHONY: build receptor receptorctl receptor-runner demo test soak race fuzz bench lint proto proto-check tools clean distclean
 
 build: receptor receptorctl
 
@@ -38,6 +40,11 @@ demo: build
 # The black-box tests run the programs built here.
 test: build
 	CGO_ENABLED=0 RECEPTOR_BIN=$(BIN) go test ./...
+
+# What make test does for seconds, for SOAK, and with many more units. A failure
+# prints the seed of its round: RECEPTOR_SOAK_SEED=N begins with that one.
+soak: build
+	CGO_ENABLED=0 RECEPTOR_BIN=$(BIN) RECEPTOR_SOAK=$(SOAK) go test -count 1 -timeout 0 -v -run '^(TestNothingIsLostOrDoubled|TestTenThousandUnits)$$' ./test/blackbox
 
 # The black-box tests drive other processes, which the race detector can't see.
 race:

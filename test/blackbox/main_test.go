@@ -78,6 +78,13 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
+	return newLoneWorld(t, patience)
+}
+
+// newLoneWorld does not run beside other tests unless the test says so, and may
+// have more patience.
+func newLoneWorld(t *testing.T, patience time.Duration) *world {
+	t.Helper()
 	// Not t.TempDir: the path of a Unix socket has room for 107 bytes.
 	dir, err := os.MkdirTemp("", "rcp-")
 	if err != nil {
