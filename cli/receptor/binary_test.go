@@ -58,10 +58,15 @@ type daemon struct {
 
 func startDaemon(t *testing.T, args ...string) *daemon {
 	t.Helper()
+	return startDaemonAs(t, nil, args...)
+}
+
+func startDaemonAs(t *testing.T, attr *syscall.SysProcAttr, args ...string) *daemon {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	d := &daemon{cmd: exec.CommandContext(ctx, args[0], args[1:]...)}
-	d.cmd.Dir = t.TempDir()
+	d.cmd.Dir, d.cmd.SysProcAttr = t.TempDir(), attr
 	d.cmd.Stderr = &d.stderr
 	out, err := d.cmd.StdoutPipe()
 	if err != nil {

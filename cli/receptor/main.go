@@ -25,6 +25,9 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "--command-runner" {
 		os.Exit(work.RunCommand(os.Args[2:]))
 	}
+	if os.Getpid() == 1 {
+		os.Exit(asInit(os.Args, os.Stdout))
+	}
 	os.Exit(run(os.Args, os.Stdin, os.Stdout))
 }
 
