@@ -4,6 +4,7 @@
 # make soak             kills daemons, runners, commands and links at random for SOAK=10m
 # make race fuzz bench  the same under the race detector, fuzz targets, benchmarks
 # make lint             linters for Go and for the messages
+# make package image    deb and rpm, a container image; test-deploy tries them
 # make proto            generates the messages again; proto-check wants no difference
 
 SHELL       := /bin/bash
@@ -24,7 +25,14 @@ SOAK     ?= 10m
 BENCH    ?= .
 COUNT    ?= 6
 
-.PHONY: build receptor receptorctl receptor-runner demo test soak race fuzz bench lint proto proto-check tools clean distclean
+# Packages want a version that begins with a digit and has no dash.
+PACKAGE_VERSION := $(subst -,+,$(if $(findstring .,$(VERSION)),$(VERSION),0.0+$(VERSION)))
+PACKAGE_ARCH    := $(shell go env GOARCH)
+PODMAN          ?= podman
+IMAGE           ?= localhost/receptor:latest
+
+.PHONY: build receptor receptorctl receptor-runner demo test soak race fuzz bench lint proto proto-check tools \
+	image image-root package test-deploy clean distclean
 
 build: receptor receptorctl
 
@@ -79,6 +87,32 @@ proto-check: $(TOOLS)/buf $(TOOLS)/protoc-gen-go
 	PATH="$(TOOLS):$$PATH" buf generate -o "$$fresh"; \
 	diff -r --exclude='*.proto' "$$fresh/proto" proto && echo "proto: the generated code is current"
 
+# A container image from nothing but the programs and a default configuration.
+image: image-root
+	$(PODMAN) build --quiet --tag $(IMAGE) --file deploy/container/Containerfile bin/image
+
+image-root: build
+	rm -rf bin/image
+	mkdir -p bin/image/usr/bin bin/image/etc/receptor bin/image/tmp bin/image/var/lib/receptor
+	install -m 755 bin/receptor bin/receptor-runner bin/receptorctl bin/image/usr/bin/
+	install -m 644 deploy/container/receptor.conf bin/image/etc/receptor/receptor.conf
+	install -m 644 deploy/container/passwd deploy/container/group bin/image/etc/
+	chmod 1777 bin/image/tmp
+	chmod 0777 bin/image/var/lib/receptor
+
+# dist/receptor_*.deb and .rpm; the same bytes from the same sources.
+package: build $(TOOLS)/nfpm
+	rm -f dist/receptor*.deb dist/receptor*.rpm
+	mkdir -p dist
+	export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 0) \
+		PACKAGE_VERSION='$(PACKAGE_VERSION)' PACKAGE_ARCH='$(PACKAGE_ARCH)'; \
+	for kind in deb rpm; do $(TOOLS)/nfpm package --config deploy/package/nfpm.yaml --packager $$kind --target dist/; done
+
+# What is under deploy, for real: containers, packages, units. Parts whose tools
+# are missing are skipped and say so.
+test-deploy: package image-root
+	RECEPTOR_DEPLOY=$(CURDIR) go test -count=1 -v ./test/deploy
+
 # Tools are built once; their versions are pinned in modules of their own, but
 # for protoc-gen-go, which is as old as the product's protobuf library.
 tools: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/golangci-lint $(TOOLS)/benchstat
@@ -95,12 +129,16 @@ $(TOOLS)/benchstat: deploy/tools/lint/go.mod
 	go build -C deploy/tools/lint -trimpath -o $@ golang.org/x/perf/cmd/benchstat
 	@touch $@
 
+$(TOOLS)/nfpm: deploy/tools/package/go.mod
+	go build -C deploy/tools/package -trimpath -ldflags "-s -w" -o $@ github.com/goreleaser/nfpm/v2/cmd/nfpm
+	@touch $@
+
 $(TOOLS)/protoc-gen-go: go.mod
 	go build -trimpath -o $@ google.golang.org/protobuf/cmd/protoc-gen-go
 	@touch $@
 
 clean:
-	rm -rf bin/receptor bin/receptorctl bin/receptor-runner bin/bench.txt bin/bench.old.txt
+	rm -rf bin/receptor bin/receptorctl bin/receptor-runner bin/image dist bin/bench.txt bin/bench.old.txt
 
 # The tools, too: they take minutes to build.
 distclean: clean
