@@ -162,15 +162,26 @@ func TestPayloadIsStoredWhole(t *testing.T) {
 	})
 }
 
-func TestClientThatSubmitsAndLeavesGetsItsUnit(t *testing.T) {
-	live(t, nil, func(t *testing.T, w *world) {
-		c := w.client()
-		c.send("work submit foo cat\n")
-		c.line()
-		c.send("abc")
-		c.close()
-		if m := w.work.nextStart(t, 1); m.GetInputError() != "" {
-			t.Errorf("input error %q", m.GetInputError())
+// Whoever closes both sides at once may have been killed. Only over TCP that looks
+// like the end of input.
+func TestClientThatIsGoneBeforeTheAnswer(t *testing.T) {
+	tcp := func(cfg *Config) {
+		cfg.Listeners = append(cfg.Listeners, Listener{Name: "tcp", Binding: knownPort(t)})
+	}
+	live(t, tcp, func(t *testing.T, w *world) {
+		for i, c := range []*client{w.client(), dial(t, "tcp", portOf(t))} {
+			overTCP := i == 1
+			if overTCP {
+				c.line() // the banner
+			}
+			c.send("work submit foo cat\n")
+			c.line()
+			c.send("abc")
+			c.close()
+			m := w.work.nextStart(t, i+1)
+			if started := m.GetInputError() == ""; started != overTCP {
+				t.Errorf("over TCP %t: input error %q", overTCP, m.GetInputError())
+			}
 		}
 	})
 }

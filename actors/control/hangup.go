@@ -36,15 +36,34 @@ func (s *session) hungUp() bool {
 	}
 	gone := false
 	err = raw.Read(func(fd uintptr) bool {
-		poll := []unix.PollFd{{Fd: int32(fd)}}
-		for {
-			_, err := unix.Poll(poll, 0)
-			if !errors.Is(err, unix.EINTR) {
-				break
-			}
-		}
-		gone = poll[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0
+		gone = isHungUp(fd)
 		return gone
 	})
 	return gone && err == nil
+}
+
+// left reports whether the client has closed both sides of the connection, where
+// that can be seen.
+func (s *session) left() bool {
+	sys, ok := s.conn.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := sys.SyscallConn()
+	if err != nil {
+		return false
+	}
+	gone := false
+	err = raw.Control(func(fd uintptr) { gone = isHungUp(fd) })
+	return gone && err == nil
+}
+
+func isHungUp(fd uintptr) bool {
+	poll := []unix.PollFd{{Fd: int32(fd)}}
+	for {
+		_, err := unix.Poll(poll, 0)
+		if !errors.Is(err, unix.EINTR) {
+			return poll[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0
+		}
+	}
 }

@@ -23,15 +23,22 @@ const drainPatience = 30 * time.Second
 
 var copyBuffers = sync.Pool{New: func() any { b := make([]byte, copyBuffer); return &b }}
 
+// errLeft is a client that may have been killed amid its payload: had it been at the
+// end it would have closed one side of the connection and waited for the answer.
+var errLeft = errors.New("the client closed the connection before the answer: its payload may be incomplete")
+
 // takePayload writes the header and copies the rest of the input into the file at
-// path. The end of input ends the payload, whether the client closed one side of
-// the connection or both: clients that submit and leave are to get their unit.
-// A reset is not an end, and the payload is then not complete.
+// path. The end of input ends the payload; a reset does not, nor does the end of
+// the client, where it can be told from the end of input: that is on Unix sockets
+// and streams of the mesh, but not over TCP.
 func (s *session) takePayload(header []byte, path string) {
 	s.give(func() (next, error) {
 		err := s.write(header)
 		if err == nil {
 			err = storePayload(s.in.r, path)
+		}
+		if err == nil && s.left() {
+			err = errLeft
 		}
 		s.report.stored(err)
 		return waitOrder, nil
