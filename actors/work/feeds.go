@@ -30,10 +30,17 @@ var (
 type Feeds struct {
 	mu    sync.RWMutex
 	units map[string]*feed
+
+	loaded chan struct{} // closed when all units of this node are known
+	once   sync.Once
 }
 
-// NewFeeds returns feeds without units.
-func NewFeeds() *Feeds { return &Feeds{units: map[string]*feed{}} }
+// NewFeeds returns feeds without units. Until they are complete nobody is told that
+// there is no such unit.
+func NewFeeds() *Feeds { return &Feeds{units: map[string]*feed{}, loaded: make(chan struct{})} }
+
+// complete says that all units of this node are known.
+func (f *Feeds) complete() { f.once.Do(func() { close(f.loaded) }) }
 
 // feed is what is known of one unit.
 type feed struct {

@@ -89,10 +89,14 @@ func (w *watch) run(ctx context.Context, asked <-chan string) error {
 	alive := time.NewTicker(keepAlive)
 	defer alive.Stop()
 	var growth <-chan time.Time
+	var questions <-chan string // none before all units are known
+	loaded := w.feeds.loaded
 	for {
 		var err error
 		select {
-		case line := <-asked:
+		case <-loaded:
+			loaded, questions = nil, asked
+		case line := <-questions:
 			w.ask(line)
 		case <-w.slow:
 			if growth == nil {

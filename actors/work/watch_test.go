@@ -49,7 +49,9 @@ func TestWatchTellsEachChangeOnceAndSpeaksInTime(t *testing.T) {
 			}
 			told = nil
 		}
-		asked <- "+a"
+		go func() { asked <- "+a" }()
+		expect() // a client that is early waits until all units are loaded
+		f.complete()
 		expect("a STATE_RUNNING")
 		asked <- "+nosuch"
 		expect("nosuch STATE_PENDING_UNSPECIFIED gone")

@@ -135,6 +135,7 @@ func (w *work) start(ctx actor.Context) {
 		w.load(ctx, l)
 	}
 	w.Feeds.retain(known)
+	w.Feeds.complete()
 	w.scheduleRetention(ctx)
 }
 

@@ -82,7 +82,6 @@ type chaos struct {
 	seed   uint64
 	nodes  []*harness.Node
 	relays map[string]*harness.Relay
-	start  time.Time
 
 	mu     sync.Mutex
 	events []string
@@ -94,7 +93,7 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 	t.Helper()
 	w := newLoneWorld(t, roundPatience)
 	t.Logf("seed %d", seed)
-	c := &chaos{w: w, seed: seed, relays: map[string]*harness.Relay{}, start: time.Now(), hits: map[string]hits{}}
+	c := &chaos{w: w, seed: seed, relays: map[string]*harness.Relay{}, hits: map[string]hits{}}
 	job, err := workType(w.Dir)
 	w.must(err)
 	portA, portB := w.port(), w.port()
@@ -124,7 +123,7 @@ func (c *chaos) link(name string, port int) []string {
 func (c *chaos) log(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.events = append(c.events, fmt.Sprintf("%7.3f  ", time.Since(c.start).Seconds())+fmt.Sprintf(format, args...))
+	c.events = append(c.events, time.Now().Format("15:04:05.000  ")+fmt.Sprintf(format, args...))
 }
 
 func (c *chaos) note(token string, kind hits) {

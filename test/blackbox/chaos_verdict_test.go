@@ -55,6 +55,7 @@ func (c *chaos) judge(orders []*order) {
 	}
 	c.w.t.Logf("%v, %d events", tally, len(c.events))
 	if c.w.t.Failed() {
+		c.w.must(os.WriteFile(filepath.Join(c.w.Dir, "events"), []byte(strings.Join(c.events, "\n")), 0o600))
 		c.w.t.Fatalf("seed %d; the last events:\n%s", c.seed, strings.Join(c.events[max(0, len(c.events)-60):], "\n"))
 	}
 	c.clear(units)

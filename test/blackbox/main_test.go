@@ -98,7 +98,14 @@ func newLoneWorld(t *testing.T, patience time.Duration) *world {
 		stop, done := harness.StopContext()
 		defer done()
 		w.in(t).logsAreSound()
-		if err := errors.Join(w.Close(stop), os.RemoveAll(dir)); err != nil {
+		if err := w.Close(stop); err != nil {
+			t.Errorf("clear up: %v", err)
+		}
+		if t.Failed() && os.Getenv(soakVariable) != "" {
+			t.Logf("the world is kept in %s", dir)
+			return
+		}
+		if err := os.RemoveAll(dir); err != nil {
 			t.Errorf("clear up: %v", err)
 		}
 	})
