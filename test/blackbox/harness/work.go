@@ -16,6 +16,8 @@ import (
 type Work struct {
 	Node, Type, Params string
 	Payload            io.Reader // nil: none
+	TTL                string    // until it must have started
+	Sign               bool      // what is asked of the other node
 }
 
 // Unit is the answer to `work status`.
@@ -50,6 +52,12 @@ func (n *Node) Submit(ctx context.Context, w Work) (unit, result string, err err
 	request := map[string]string{"command": "work", "subcommand": "submit", "node": w.Node, "worktype": w.Type}
 	if w.Params != "" {
 		request["params"] = w.Params
+	}
+	if w.TTL != "" {
+		request["ttl"] = w.TTL
+	}
+	if w.Sign {
+		request["signwork"] = "true"
 	}
 	line, err := json.Marshal(request)
 	if err != nil {
