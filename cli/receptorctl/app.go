@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -49,6 +48,7 @@ func (t *tool) app() *cli.App {
 		Commands: []*cli.Command{
 			t.statusCommand(), t.pingCommand(), t.tracerouteCommand(), t.treeCommand(),
 			t.connectCommand(), t.workCommand(), t.reloadCommand(), t.versionCommand(),
+			t.completionCommand(), t.manCommand(), t.completeCommand(),
 		},
 	}
 }
@@ -72,18 +72,6 @@ func globalFlags() []cli.Flag {
 }
 
 func jsonFlag(usage string) cli.Flag { return toggle("json", "", usage) }
-
-// arguments checks that a command got exactly those it names.
-func arguments(c *cli.Context, names ...string) ([]string, error) {
-	got := c.Args().Slice()
-	if len(got) < len(names) {
-		return nil, failed(exitError, "Missing parameter: %s", names[len(got)])
-	}
-	if extra := got[len(names):]; len(extra) > 0 {
-		return nil, failed(exitError, "Got unexpected extra arguments (%s)", strings.Join(extra, " "))
-	}
-	return got, nil
-}
 
 // dial connects to the node.
 func (t *tool) dial(ctx context.Context) (*client.Session, error) {

@@ -13,11 +13,30 @@ import (
 // before a "--", -n -f as -nf, and -lTEXT. It also finds what is misspelt, so that
 // all such errors read alike.
 func arrange(app *cli.App, args []string) ([]string, error) {
-	return arrangeLevel(append([]cli.Flag{cli.VersionFlag}, app.Flags...), app.Commands, args)
+	return topLevel(app).arrange(args)
 }
 
-func arrangeLevel(flags []cli.Flag, commands []*cli.Command, args []string) ([]string, error) {
-	table := append([]cli.Flag{cli.HelpFlag}, flags...)
+// level is a program or command, and what may follow its name.
+type level struct {
+	name     string // as it is entered: receptorctl work submit
+	flags    []cli.Flag
+	above    []cli.Flag // those that belong before the name of the command
+	commands []*cli.Command
+	usage    string // of its arguments
+}
+
+func topLevel(app *cli.App) level {
+	return level{name: app.Name, flags: append([]cli.Flag{cli.HelpFlag, cli.VersionFlag}, app.Flags...), commands: app.Commands}
+}
+
+func (l level) below(c *cli.Command) level {
+	return level{
+		name: l.name + " " + c.Name, flags: append([]cli.Flag{cli.HelpFlag}, c.Flags...), above: slices.Concat(l.above, l.flags),
+		commands: c.Subcommands, usage: c.ArgsUsage,
+	}
+}
+
+func (l level) arrange(args []string) ([]string, error) {
 	var options, words []string
 	for len(args) > 0 {
 		arg := args[0]
@@ -27,19 +46,19 @@ func arrangeLevel(flags []cli.Flag, commands []*cli.Command, args []string) ([]s
 			words = append(words, args...)
 			args = nil
 		case len(arg) > 1 && arg[0] == '-':
-			got, rest, err := takeOption(table, arg, args)
+			got, rest, err := l.takeOption(arg, args)
 			if err != nil {
 				return nil, err
 			}
 			options, args = append(options, got...), rest
-		case commands != nil:
-			return descend(options, commands, arg, args)
+		case l.commands != nil:
+			return l.descend(options, arg, args)
 		default:
 			words = append(words, arg)
 		}
 	}
-	if commands != nil && len(words) > 0 {
-		return descend(options, commands, words[0], words[1:])
+	if l.commands != nil && len(words) > 0 {
+		return l.descend(options, words[0], words[1:])
 	}
 	if len(words) > 0 && !slices.Contains(options, "--help") { // else help would be looked for under that name
 		options = append(append(options, "--"), words...)
@@ -48,34 +67,33 @@ func arrangeLevel(flags []cli.Flag, commands []*cli.Command, args []string) ([]s
 }
 
 // descend goes on with the level of the named command.
-func descend(options []string, commands []*cli.Command, name string, args []string) ([]string, error) {
-	for _, c := range commands {
-		if !c.HasName(name) {
-			continue
+func (l level) descend(options []string, name string, args []string) ([]string, error) {
+	for _, c := range l.commands {
+		if c.HasName(name) {
+			rest, err := l.below(c).arrange(args)
+			return append(append(options, name), rest...), err
 		}
-		rest, err := arrangeLevel(c.Flags, c.Subcommands, args)
-		return append(append(options, name), rest...), err
 	}
-	return nil, failed(exitError, "No such command '%s'.", name)
+	return nil, l.noCommand(name)
 }
 
 // takeOption reads the option arg, and its value from rest if it needs one.
-func takeOption(table []cli.Flag, arg string, rest []string) (options, left []string, err error) {
+func (l level) takeOption(arg string, rest []string) (options, left []string, err error) {
 	if name, isLong := strings.CutPrefix(arg, "--"); isLong {
 		name, value, hasValue := strings.Cut(name, "=")
-		option, left, err := oneOption(table, name, "--"+name, value, hasValue, rest)
+		option, left, err := l.oneOption(name, "--"+name, value, hasValue, rest)
 		return []string{option}, left, err
 	}
 	for cluster := arg[1:]; cluster != ""; {
 		letter := cluster[:1]
 		cluster = cluster[1:]
-		f := find(table, letter)
+		f := find(l.flags, letter)
 		attached := f != nil && !isSwitch(f) && cluster != ""
 		value := ""
 		if attached {
 			value, cluster = cluster, ""
 		}
-		option, left, err := oneOption(table, letter, "-"+letter, value, attached, rest)
+		option, left, err := l.oneOption(letter, "-"+letter, value, attached, rest)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -85,15 +103,15 @@ func takeOption(table []cli.Flag, arg string, rest []string) (options, left []st
 }
 
 // oneOption returns --name or --name=value.
-func oneOption(table []cli.Flag, name, shown, value string, hasValue bool, rest []string) (string, []string, error) {
-	f := find(table, name)
+func (l level) oneOption(name, shown, value string, hasValue bool, rest []string) (string, []string, error) {
+	f := find(l.flags, name)
 	if f == nil {
-		return "", nil, failed(exitError, "No such option: %s", shown)
+		return "", nil, l.noOption(name, shown)
 	}
 	name = f.Names()[0]
 	if isSwitch(f) {
 		if hasValue {
-			return "", nil, failed(exitError, "Option %s does not take a value.", shown)
+			return "", nil, l.misused("Option %s does not take a value.", shown)
 		}
 		return "--" + name, rest, nil
 	}
@@ -102,11 +120,11 @@ func oneOption(table []cli.Flag, name, shown, value string, hasValue bool, rest 
 	}
 	if !hasValue {
 		if len(rest) == 0 {
-			return "", nil, failed(exitError, "Option %s requires an argument.", shown)
+			return "", nil, l.misused("Option %s requires an argument.", shown)
 		}
 		value, rest = rest[0], rest[1:]
 	}
-	return "--" + name + "=" + value, rest, checkValue(f, value)
+	return "--" + name + "=" + value, rest, l.checkValue(f, shown, value)
 }
 
 func find(table []cli.Flag, name string) cli.Flag {
@@ -125,21 +143,27 @@ func isSwitch(f cli.Flag) bool {
 	return ok
 }
 
-func checkValue(f cli.Flag, value string) error {
+func (l level) checkValue(f cli.Flag, shown, value string) error {
+	wanted := ""
 	switch f.(type) {
 	case *cli.IntFlag, *cli.Int64Flag:
 		if _, err := strconv.ParseInt(value, 10, 64); err != nil {
-			return failed(exitError, "'%s' is not a valid integer.", value)
+			wanted = "integer"
 		}
 	case *cli.Float64Flag:
 		if _, err := strconv.ParseFloat(value, 64); err != nil {
-			return failed(exitError, "'%s' is not a valid float.", value)
+			wanted = "float"
 		}
 	}
 	if f.Names()[0] == skipVerify && !isBoolean(value) {
-		return failed(exitError, "'%s' is not a valid boolean.", value)
+		wanted = "boolean"
 	}
-	return nil
+	if wanted == "" {
+		return nil
+	}
+	wrong := l.misused("'%s' is not a valid %s.", value, wanted)
+	wrong.note = "It is the value of " + shown + ". " + wrong.note
+	return wrong
 }
 
 var booleans = map[string]bool{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -30,17 +31,22 @@ func TestOptionsMayStandAnywhere(t *testing.T) {
 }
 
 func TestMisspeltOptionsAreNamed(t *testing.T) {
-	for _, c := range []struct{ given, want string }{
-		{"--nosuch status", "No such option: --nosuch"},
-		{"work submit -nx", "No such option: -x"},
-		{"ping bar --count", "Option --count requires an argument."},
-		{"status --json=1", "Option --json does not take a value."},
-		{"ping bar --delay x", "'x' is not a valid float."},
-		{"--insecureskipverify=perhaps status", "'perhaps' is not a valid boolean."},
-		{"work nosuch", "No such command 'nosuch'."},
+	for _, c := range []struct{ given, want, hint string }{
+		{"--nosuch status", "No such option: --nosuch", "See receptorctl --help."},
+		{"--sokcet s status", "No such option: --sokcet", "Did you mean --socket? See receptorctl --help."},
+		{"work submit -nx", "No such option: -x", "See receptorctl work submit --help."},
+		{"work submit cat --paylod f", "No such option: --paylod", "Did you mean --payload? See receptorctl work submit --help."},
+		{"work status u --socket s", "No such option: --socket", "It belongs before the command: receptorctl --socket ... work status. See receptorctl work status --help."},
+		{"ping bar --count", "Option --count requires an argument.", "See receptorctl ping --help."},
+		{"status --json=1", "Option --json does not take a value.", "See receptorctl status --help."},
+		{"ping bar --delay x", "'x' is not a valid float.", "It is the value of --delay. See receptorctl ping --help."},
+		{"--insecureskipverify=perhaps status", "'perhaps' is not a valid boolean.", "It is the value of --insecureskipverify. See receptorctl --help."},
+		{"work rlease u", "No such command 'rlease'.", "Did you mean receptorctl work release? See receptorctl work --help."},
 	} {
-		if _, err := arrange((&tool{}).app(), strings.Fields(c.given)); err == nil || err.Error() != c.want {
-			t.Errorf("%q: got %v, want %q", c.given, err, c.want)
+		_, err := arrange((&tool{}).app(), strings.Fields(c.given))
+		var f *failure
+		if !errors.As(err, &f) || f.text != c.want || f.note != c.hint {
+			t.Errorf("%q: got %+v, want %q, %q", c.given, f, c.want, c.hint)
 		}
 	}
 }

@@ -15,8 +15,14 @@ import (
 	"time"
 )
 
+// asProgram makes the test binary the program itself.
+const asProgram = "RECEPTORCTL_TEST_AS_PROGRAM"
+
 func TestMain(m *testing.M) {
 	version = "1.4.9"
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
 	for _, name := range []string{"RECEPTORCTL_SOCKET", "RECEPTORCTL_CONFIG", "RECEPTORCTL_TLSCLIENT"} {
 		if err := os.Unsetenv(name); err != nil {
 			panic(err)
@@ -31,6 +37,9 @@ type answer struct {
 	upload bool   // then read to the end of input,
 	after  string // and say this
 	hangUp bool   // then close
+	// hold keeps the node from going on after text until it is closed.
+	hold chan struct{}
+	more string // said after hold
 }
 
 func says(lines ...string) answer { return answer{text: strings.Join(lines, "\n") + "\n"} }
@@ -100,6 +109,10 @@ func (f *fakeNode) serve(t *testing.T, conn net.Conn) {
 		}
 		a := f.next(strings.TrimSuffix(line, "\n"))
 		say(a.text)
+		if a.hold != nil {
+			<-a.hold
+			say(a.more)
+		}
 		if a.upload {
 			f.receive(r)
 			say(a.after)

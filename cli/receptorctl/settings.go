@@ -18,13 +18,7 @@ type settings struct {
 }
 
 func readSettings(c *cli.Context) settings {
-	s := settings{
-		socket: c.String("socket"), config: c.String("config"), tlsClient: c.String("tls-client"),
-		tls: client.TLS{
-			RootCAs: c.String("rootcas"), Key: c.String("key"), Cert: c.String("cert"),
-			SkipVerify: booleans[strings.ToLower(c.String(skipVerify))],
-		},
-	}
+	s := settingsOf(c.String)
 	fromEnv := map[string]string{
 		"socket": "RECEPTORCTL_SOCKET", "config": "RECEPTORCTL_CONFIG", "tls-client": "RECEPTORCTL_TLSCLIENT",
 	}
@@ -34,6 +28,17 @@ func readSettings(c *cli.Context) settings {
 		}
 	}
 	return s
+}
+
+// settingsOf reads them by the names of their options.
+func settingsOf(value func(name string) string) settings {
+	return settings{
+		socket: value("socket"), config: value("config"), tlsClient: value("tls-client"),
+		tls: client.TLS{
+			RootCAs: value("rootcas"), Key: value("key"), Cert: value("cert"),
+			SkipVerify: booleans[strings.ToLower(value(skipVerify))],
+		},
+	}
 }
 
 // resolve says where to connect and with which certificates. The configuration file

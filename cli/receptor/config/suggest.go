@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"receptor/cli/internal/nearest"
 )
 
 // misspelt is the name of an unknown action, with a hint that tells what was
@@ -74,46 +76,9 @@ func isWord(name string) bool {
 // didYouMean names the known name nearest to what was written; the first of
 // those that are equally near.
 func didYouMean(written string, known []string) string {
-	best, least := "", 0
-	for _, name := range known {
-		if d := distance(strings.ToLower(written), name); best == "" || d < least {
-			best, least = name, d
-		}
-	}
+	best := nearest.Name(written, known)
 	if best == "" {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean %q?)", best)
-}
-
-// maxCompared keeps the cost of a nonsense name small.
-const maxCompared = 64
-
-// distance is the number of letters to insert, remove, replace or swap with
-// their neighbour to get from a to b.
-func distance(a, b string) int {
-	if len(a) > maxCompared {
-		a = a[:maxCompared]
-	}
-	var before []int
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		next := make([]int, len(b)+1)
-		next[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := row[j-1]
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			next[j] = min(change, row[j]+1, next[j-1]+1)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				next[j] = min(next[j], before[j-2]+1)
-			}
-		}
-		before, row = row, next
-	}
-	return row[len(b)]
 }
