@@ -64,18 +64,19 @@ func (t *tool) connect(c *cli.Context) error {
 }
 
 // bridgeRaw is bridge with every key sent as it is typed.
-func (t *tool) bridgeRaw(ctx context.Context, s *client.Session, to string) error {
+func (t *tool) bridgeRaw(ctx context.Context, s *client.Session, to string) (err error) {
 	keys := int(t.in.(*os.File).Fd())
 	before, err := term.MakeRaw(keys)
 	if err != nil {
 		return fmt.Errorf("set terminal to raw mode: %w", err)
 	}
+	defer func() { // whatever happens
+		if restoreErr := term.Restore(keys, before); restoreErr != nil {
+			err = errors.Join(err, fmt.Errorf("restore the terminal: %w", restoreErr))
+		}
+	}()
 	t.note("Connected to " + to + ". To leave: ~. at the beginning of a line, or Ctrl-]\r")
-	err = bridge(ctx, s, &escapeReader{src: t.in}, t.out)
-	if restoreErr := term.Restore(keys, before); restoreErr != nil {
-		err = errors.Join(err, fmt.Errorf("restore the terminal: %w", restoreErr))
-	}
-	return err
+	return bridge(ctx, s, &escapeReader{src: t.in}, t.out)
 }
 
 // connect keeps the whole line of an error, as scripts know it.

@@ -10,6 +10,8 @@ import (
 
 const (
 	red     = "\x1b[31m"
+	green   = "\x1b[32m"
+	yellow  = "\x1b[33m"
 	magenta = "\x1b[35m"
 	plain   = "\x1b[0m"
 )
@@ -36,10 +38,16 @@ func (c console) fail(text string) { c.coloured(red, "ERROR: "+text) }
 func (c console) note(text string) { _, _ = fmt.Fprintln(c.err, text) }
 
 func (c console) coloured(colour, text string) {
-	if isTerminal(c.err) && os.Getenv("NO_COLOR") == "" {
-		text = colour + text + plain
+	_, _ = fmt.Fprintln(c.err, paint(c.err, colour, text))
+}
+
+// paint colours text for a stream. Only terminals show colours, and not all people
+// want them: see no-color.org.
+func paint(stream io.Writer, colour, text string) string {
+	if colour == "" || !isTerminal(stream) || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return text
 	}
-	_, _ = fmt.Fprintln(c.err, text)
+	return colour + text + plain
 }
 
 func isTerminal(stream any) bool {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"runtime"
 	"syscall"
 )
 
@@ -20,7 +22,12 @@ func main() {
 }
 
 // run is the whole program; args[0] is its name.
-func (t *tool) run(ctx context.Context, args []string) int {
+func (t *tool) run(ctx context.Context, args []string) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			code = t.broken(p)
+		}
+	}()
 	app := t.app()
 	rest, err := arrange(app, args[1:])
 	if err == nil {
@@ -37,22 +44,52 @@ func (e interrupted) Error() string { return fmt.Sprintf("stopped by signal: %v"
 // exitCode is the one a shell reports for a program killed by the signal.
 func (e interrupted) exitCode() int { return 128 + int(e.sig) }
 
-// interruptible returns a context that ends with the first SIGINT or SIGTERM. A
-// second one kills the program as if nobody had listened.
+// broken reports a bug of this program. A stack trace would tell a user nothing.
+func (t *tool) broken(p any) int {
+	where := "an unknown place"
+	for skip := 1; ; skip++ {
+		_, file, line, ok := runtime.Caller(skip)
+		if !ok {
+			break
+		}
+		if dir, name := filepath.Split(file); filepath.Base(dir) == "receptorctl" && name != "main.go" {
+			where = fmt.Sprintf("%s:%d", name, line)
+			break
+		}
+	}
+	t.fail(fmt.Sprintf("Internal error at %s: %v", where, p))
+	t.note("This is a bug of receptorctl " + version + ". Please report it with the command that you entered.")
+	return exitError
+}
+
+// interruptible returns a context that ends with the first signal of those that end
+// programs. A second one ends the program at once.
 func interruptible(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signals := make(chan os.Signal, 2)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+		if !signal.Ignored(s) { // nohup, a shell's background job
+			signal.Notify(signals, s)
+		}
+	}
+	done := make(chan struct{})
 	go func() {
-		select {
-		case s := <-signals:
-			signal.Stop(signals)
-			cancel(interrupted{s.(syscall.Signal)})
-		case <-ctx.Done():
+		for first := true; ; first = false {
+			select {
+			case s := <-signals:
+				why := interrupted{s.(syscall.Signal)}
+				if !first {
+					os.Exit(why.exitCode())
+				}
+				cancel(why)
+			case <-done:
+				return
+			}
 		}
 	}()
 	return ctx, func() {
 		signal.Stop(signals)
+		close(done)
 		cancel(nil)
 	}
 }

@@ -47,6 +47,10 @@ func (t *tool) results(c *cli.Context) error {
 // follow prints the results of a unit from an offset on; its failure is ours.
 func (t *tool) follow(ctx context.Context, unit string, at int64, asJSON bool) error {
 	f := &follower{tool: t, unit: unit, at: at, out: t.out}
+	if !isTerminal(t.out) && isTerminal(t.err) {
+		f.progress = t.progress("results", f.remaining(ctx))
+		defer f.progress.close()
+	}
 	if asJSON {
 		return f.document(ctx)
 	}
@@ -82,6 +86,20 @@ type follower struct {
 	at       int64 // bytes of output before the next one
 	out      io.Writer
 	attached bool // the node has begun to stream
+	progress *progress
+}
+
+// remaining is how much there will be, if that is known by now.
+func (f *follower) remaining(ctx context.Context) int64 {
+	reply, err := f.ask(ctx, "work", "status", f.unit)
+	if err != nil {
+		return 0 // whoever follows will see it too
+	}
+	u, err := readUnit(reply)
+	if err != nil || !u.final() {
+		return 0
+	}
+	return max(0, u.StdoutSize-f.at)
 }
 
 // run copies to the end and returns the final status.
@@ -155,6 +173,7 @@ func (f *follower) stream(ctx context.Context) error {
 func (f *follower) Write(p []byte) (int, error) {
 	n, err := f.out.Write(p)
 	f.at += int64(n)
+	f.progress.add(n)
 	if err != nil {
 		err = &outputError{err}
 	}

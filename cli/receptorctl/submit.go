@@ -46,7 +46,7 @@ func (t *tool) submitCommand() *cli.Command {
 
 func (t *tool) submit(c *cli.Context) error {
 	if c.Args().Len() == 0 {
-		return failed(exitError, "Missing parameter: worktype")
+		return misusedIn(c, "Missing parameter: worktype")
 	}
 	payload, closePayload, err := t.payload(c)
 	if err != nil {
@@ -119,7 +119,7 @@ func (t *tool) send(ctx context.Context, unit client.Submission, payload io.Read
 		return "", nil, submitError("Failed to start work unit: ", err)
 	}
 	s.Outlive() // while it is open the unit can't start
-	reply, err := s.Upload(ctx, payload)
+	reply, err := t.upload(ctx, s, payload)
 	var broken *client.UploadError
 	if errors.As(err, &broken) {
 		return "", nil, t.abandon(ctx, id, broken)
@@ -130,6 +130,22 @@ func (t *tool) send(ctx context.Context, unit client.Submission, payload io.Read
 		return id, nil, f
 	}
 	return id, reply, nil
+}
+
+// upload shows how far it is, unless what comes is being typed.
+func (t *tool) upload(ctx context.Context, s *client.Session, payload io.Reader) (json.RawMessage, error) {
+	if isTerminal(payload) {
+		return s.Upload(ctx, payload)
+	}
+	size := int64(0)
+	if f, ok := payload.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			size = info.Size()
+		}
+	}
+	p := t.progress("payload", size)
+	defer p.close()
+	return s.Upload(ctx, p.reader(payload))
 }
 
 func submitError(prefix string, err error) *failure {
@@ -163,9 +179,9 @@ func (t *tool) payload(c *cli.Context) (payload io.Reader, closeIt func(), err e
 	nothing := func() {}
 	switch {
 	case given == 0:
-		return nil, nothing, failed(exitError, "Must provide one of --payload, --no-payload or --payload-literal.")
+		return nil, nothing, misusedIn(c, "Must provide one of --payload, --no-payload or --payload-literal.")
 	case given > 1:
-		return nil, nothing, failed(exitError, "Cannot provide more than one of --payload, --no-payload and --payload-literal.")
+		return nil, nothing, misusedIn(c, "Cannot provide more than one of --payload, --no-payload and --payload-literal.")
 	case literal != "":
 		return strings.NewReader(literal + "\n"), nothing, nil
 	case file == "":
