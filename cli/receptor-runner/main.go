@@ -1,3 +1,8 @@
+// One core will do; how many the container has is not worth reading its files.
+//
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 // Receptor-runner stands between the daemon and a command: it survives the daemon
 // and records how the command ended. The daemon starts it, and does the same work
 // with its own program where this one is missing; this one starts several times

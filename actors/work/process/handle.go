@@ -37,19 +37,15 @@ func Open(id Identity) (*Handle, error) {
 // OpenChild takes hold of a child that nobody has waited for yet, even if it has
 // ended already.
 func OpenChild(pid int) (*Handle, Identity, error) {
-	boot, err := BootID()
+	id, err := OfChild(pid)
 	if err != nil {
-		return nil, Identity{}, err
-	}
-	s, err := readStat(pid)
-	if err != nil && s.pid == 0 {
-		return nil, Identity{}, err
+		return nil, id, err
 	}
 	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if err != nil {
 		return nil, Identity{}, fmt.Errorf("open process %d: %w", pid, err)
 	}
-	return newHandle(fd, pid), Identity{BootID: boot, Pid: pid, Start: s.start}, nil
+	return newHandle(fd, pid), id, nil
 }
 
 func newHandle(fd, pid int) *Handle {

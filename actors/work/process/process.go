@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -26,11 +27,11 @@ type Identity struct {
 // ErrGone is a process that is no more.
 var ErrGone = errors.New("process is gone")
 
-// BootID names the running kernel.
-func BootID() (string, error) {
+// BootID names the running kernel, which does not change under a process.
+var BootID = sync.OnceValues(func() (string, error) {
 	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	return strings.TrimSpace(string(text)), err
-}
+})
 
 // Of is the identity of a living process, ErrGone if there is none.
 func Of(pid int) (Identity, error) {
@@ -40,6 +41,20 @@ func Of(pid int) (Identity, error) {
 	}
 	s, err := readStat(pid)
 	if err != nil {
+		return Identity{}, err
+	}
+	return Identity{BootID: boot, Pid: pid, Start: s.start}, nil
+}
+
+// OfChild is the identity of a child that nobody has waited for yet, even if it has
+// ended already.
+func OfChild(pid int) (Identity, error) {
+	boot, err := BootID()
+	if err != nil {
+		return Identity{}, err
+	}
+	s, err := readStat(pid)
+	if err != nil && s.pid == 0 {
 		return Identity{}, err
 	}
 	return Identity{BootID: boot, Pid: pid, Start: s.start}, nil

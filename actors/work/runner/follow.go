@@ -28,26 +28,35 @@ type ended struct {
 	exit syscall.WaitStatus
 }
 
-// reapAll reports every ended child until there are none.
-func reapAll(out chan<- ended) {
-	defer close(out)
+// reapAll takes the children that have ended, and says whether any is left.
+func reapAll() (dead []ended, left bool) {
 	for {
 		var exit syscall.WaitStatus
-		pid, err := syscall.Wait4(-1, &exit, 0, nil)
-		if errors.Is(err, syscall.EINTR) {
-			continue
+		pid, err := syscall.Wait4(-1, &exit, syscall.WNOHANG, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil:
+			return dead, false
+		case pid == 0:
+			return dead, true
+		default:
+			dead = append(dead, ended{pid, exit})
 		}
-		if err != nil {
-			return
-		}
-		out <- ended{pid, exit}
 	}
+}
+
+// commandExit finds the command among the dead.
+func (r *run) commandExit(dead []ended) (syscall.WaitStatus, bool) {
+	for _, e := range dead {
+		if e.pid == r.who.Command.Pid {
+			return e.exit, true
+		}
+	}
+	return 0, false
 }
 
 // follow waits for the command, or stops it when told to.
 func (r *run) follow() int {
-	children := make(chan ended, 16)
-	go reapAll(children)
 	show := time.NewTimer(showRunning)
 	defer show.Stop()
 	measure := r.measure()
@@ -56,18 +65,19 @@ func (r *run) follow() int {
 		select {
 		case <-measure.C:
 			if r.tooMuch() {
-				return r.stopBecause(children, r.tooMuchText())
+				return r.stopBecause(r.tooMuchText())
 			}
-		case e := <-children:
-			if e.pid == r.who.Command.Pid {
-				return r.commandEnded(e.exit)
+		case <-r.died:
+			dead, _ := reapAll()
+			if exit, ok := r.commandExit(dead); ok {
+				return r.commandEnded(exit)
 			}
 		case <-show.C:
 			if err := r.saveRunning(); err != nil {
 				show.Reset(time.Second) // a full disk may have room again
 			}
 		case <-r.signals:
-			return r.stop(children)
+			return r.stop()
 		}
 	}
 }
@@ -134,22 +144,22 @@ func (r *run) commandEnded(exit syscall.WaitStatus) int {
 // stop ends the whole process group, kindly first, and then whatever the command
 // has left in our session. When the command has ended, what it left is told by
 // SIGTERM: shells start background jobs that ignore SIGINT.
-func (r *run) stop(children <-chan ended) int {
-	return r.stopBecause(children, unit.DetailKilled)
+func (r *run) stop() int {
+	return r.stopBecause(unit.DetailKilled)
 }
 
 // stopBecause fails the unit with that reason, unless it was canceled.
-func (r *run) stopBecause(children <-chan ended, reason string) int {
+func (r *run) stopBecause(reason string) int {
 	grace := r.job.Grace
 	if grace == 0 {
 		grace = defaultGrace
 	}
 	r.signalGroup(syscall.SIGINT)
-	left := r.waitEmpty(children, grace)
+	left := r.waitEmpty(grace)
 	if left > 0 {
 		r.signalGroup(syscall.SIGKILL)
 		r.signalSession(syscall.SIGKILL)
-		left = r.waitEmpty(children, killWait)
+		left = r.waitEmpty(killWait)
 	}
 	switch {
 	case left > 0:
@@ -178,7 +188,7 @@ func (r *run) signalSession(sig syscall.Signal) {
 
 // waitEmpty waits until our session has no other living process, and returns how
 // many there are when the time is over.
-func (r *run) waitEmpty(children <-chan ended, limit time.Duration) int {
+func (r *run) waitEmpty(limit time.Duration) int {
 	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
 	check := time.NewTicker(checkEvery)
@@ -189,11 +199,12 @@ func (r *run) waitEmpty(children <-chan ended, limit time.Duration) int {
 			return 0
 		}
 		select {
-		case e, ok := <-children:
-			if !ok {
-				return 0 // no child is left, and orphans would be ours
+		case <-r.died:
+			dead, left := reapAll()
+			if !left {
+				return 0 // orphans would be ours
 			}
-			if e.pid == r.who.Command.Pid {
+			if _, ok := r.commandExit(dead); ok {
 				r.signalSession(syscall.SIGTERM)
 			}
 		case <-check.C:

@@ -1,12 +1,14 @@
 package runner
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
@@ -38,7 +40,7 @@ type Job struct {
 	MaxOutput int64
 }
 
-// Processes is the content of runner.json.
+// Processes is a line of runner.json; the last whole one holds.
 type Processes struct {
 	Runner  process.Identity
 	Command process.Identity // leads its process group; zero before it is started
@@ -46,55 +48,97 @@ type Processes struct {
 
 // ReadProcesses returns who runs the unit, and whether anybody ever did.
 func ReadProcesses(d store.Dir) (Processes, bool, error) {
-	var p Processes
 	text, err := os.ReadFile(d.RunnerFile())
 	if errors.Is(err, fs.ErrNotExist) {
-		return p, false, nil
+		return Processes{}, false, nil
 	}
-	if err == nil {
-		err = json.Unmarshal(text, &p)
+	return lastProcesses(text, err)
+}
+
+func lastProcesses(text []byte, err error) (last Processes, known bool, _ error) {
+	for line := range bytes.Lines(text) {
+		var p Processes
+		if torn := json.Unmarshal(line, &p); torn != nil {
+			err = fmt.Errorf("read who runs the unit: %w", torn)
+			continue
+		}
+		last, known = p, true
 	}
-	return p, err == nil, err
+	if known {
+		return last, true, nil // a line that was being written tells nothing yet
+	}
+	return last, false, err
 }
 
 // Child is a runner that this process started.
 type Child struct {
 	*process.Handle
 	Identity process.Identity
-	cmd      *exec.Cmd
 }
 
 // Start starts a runner for the unit. argv is the program to start it with.
 func Start(argv []string, d store.Dir, job Job) (*Child, error) {
+	path, err := exec.LookPath(argv[0])
+	if err != nil && strings.Contains(argv[0], "/") {
+		path, err = argv[0], nil // the kernel says better why it can't be executed
+	}
+	if err != nil {
+		return nil, err
+	}
 	input, err := jobFile(job)
 	if err != nil {
 		return nil, err
 	}
 	defer input.Close()
-	cmd := exec.Command(argv[0], append(append([]string{}, argv[1:]...), Flag, "unitdir="+d.Path())...)
-	cmd.Args[0] = name // argv[0] is a path that says nothing
-	cmd.Stdin = input
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
 		return nil, err
 	}
-	h, id, err := process.OpenChild(cmd.Process.Pid)
+	defer null.Close()
+	args := append([]string{name}, argv[1:]...) // argv[0] is a path that says nothing
+	pid, err := spawn(path, append(args, Flag, "unitdir="+d.Path()), &syscall.ProcAttr{
+		Files: descriptors(input, null, null), Env: os.Environ(), Sys: &syscall.SysProcAttr{Setsid: true},
+	})
 	if err != nil {
-		return nil, errors.Join(err, cmd.Process.Kill(), reap(cmd))
+		return nil, err
 	}
-	return &Child{Handle: h, Identity: id, cmd: cmd}, nil
+	h, id, err := process.OpenChild(pid)
+	if err != nil {
+		return nil, errors.Join(err, syscall.Kill(pid, syscall.SIGKILL), reap(pid))
+	}
+	return &Child{Handle: h, Identity: id}, nil
+}
+
+// spawn starts a program. Not os.StartProcess: in each new process it tries first,
+// with a child of its own, what the kernel can do.
+func spawn(path string, args []string, attr *syscall.ProcAttr) (int, error) {
+	pid, err := syscall.ForkExec(path, args, attr)
+	if err != nil {
+		return 0, &os.PathError{Op: "fork/exec", Path: path, Err: err}
+	}
+	return pid, nil
+}
+
+// descriptors are valid as long as the files are open.
+func descriptors(files ...*os.File) []uintptr {
+	fds := make([]uintptr, len(files))
+	for i, f := range files {
+		fds[i] = f.Fd()
+	}
+	return fds
 }
 
 // Reap takes the end of a child whose Wait has returned.
-func (c *Child) Reap() error { return reap(c.cmd) }
+func (c *Child) Reap() error { return reap(c.Identity.Pid) }
 
-// reap waits for the child. How it exited is not our business: the status says.
-func reap(cmd *exec.Cmd) error {
-	var exit *exec.ExitError
-	if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
-		return err
+// reap waits for a child. How it exited is not our business: the status says.
+func reap(pid int) error {
+	for {
+		_, err := syscall.Wait4(pid, nil, 0, nil)
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
 	}
-	return nil
 }
 
 // jobFile holds the job in memory: never on disk, and complete for the runner

@@ -71,11 +71,12 @@ func setName() error {
 // run is one execution of one command.
 type run struct {
 	dir     store.Dir
-	lock    *os.File // held until the process ends
+	file    *os.File // runner.json, locked until the process ends
 	record  unit.Record
 	job     Job
 	who     Processes
 	signals chan os.Signal
+	died    chan os.Signal // says that children have ended, once for any number
 }
 
 // claim makes sure that this unit is run once, whatever happens to the daemons
@@ -83,12 +84,14 @@ type run struct {
 func (r *run) claim() error {
 	signal.Ignore(syscall.SIGHUP)
 	r.signals = make(chan os.Signal, 4)
+	r.died = make(chan os.Signal, 1)
 	signal.Notify(r.signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(r.died, syscall.SIGCHLD)
 	var err error
-	if r.lock, err = os.OpenFile(r.dir.RunnerLock(), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+	if r.file, err = os.OpenFile(r.dir.RunnerFile(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
 		return err
 	}
-	if err = unix.Flock(int(r.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err = unix.Flock(int(r.file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return fmt.Errorf("another runner has the unit: %w", err)
 	}
 	_, ran, err := ReadProcesses(r.dir)
@@ -110,12 +113,14 @@ func (r *run) claim() error {
 	return r.writeProcesses()
 }
 
+// writeProcesses adds a line; the last one holds.
 func (r *run) writeProcesses() error {
 	text, err := json.Marshal(r.who)
 	if err != nil {
 		return err
 	}
-	return store.Replace(r.dir.RunnerFile(), text, false)
+	_, err = r.file.Write(append(text, '\n'))
+	return err
 }
 
 // start starts the command. Its error texts are known to users of the existing
@@ -147,8 +152,8 @@ func (r *run) start() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("become subreaper: %w", err)
 	}
-	child, err := os.StartProcess(path, append([]string{r.job.Command}, words...), &os.ProcAttr{
-		Files: files, Env: append(os.Environ(), r.job.Env...), Sys: &syscall.SysProcAttr{Setpgid: true},
+	child, err := spawn(path, append([]string{r.job.Command}, words...), &syscall.ProcAttr{
+		Files: descriptors(files...), Env: append(os.Environ(), r.job.Env...), Sys: &syscall.SysProcAttr{Setpgid: true},
 	})
 	if err != nil {
 		return err
@@ -156,17 +161,16 @@ func (r *run) start() error {
 	return r.started(child)
 }
 
-func (r *run) started(child *os.Process) error {
-	h, id, err := process.OpenChild(child.Pid)
+func (r *run) started(child int) error {
+	id, err := process.OfChild(child)
 	if err != nil {
 		return err
 	}
-	h.Close()
 	r.who.Command = id
 	if err := r.writeProcesses(); err != nil {
 		fmt.Fprintln(os.Stderr, "receptor: command runner:", err) // the session is identity enough
 	}
-	return child.Release()
+	return nil
 }
 
 func (r *run) openFiles() ([]*os.File, error) {

@@ -34,9 +34,8 @@ func (d Dir) Stdin() string  { return filepath.Join(d.path, "stdin") }
 func (d Dir) Stdout() string { return filepath.Join(d.path, StdoutName) }
 func (d Dir) Stderr() string { return filepath.Join(d.path, "stderr") }
 
-// RunnerFile is where the runner says who it is, RunnerLock what it holds.
+// RunnerFile is where the runner says who it is; it holds a lock on it.
 func (d Dir) RunnerFile() string { return filepath.Join(d.path, "runner.json") }
-func (d Dir) RunnerLock() string { return filepath.Join(d.path, "runner.lock") }
 
 func (d Dir) cancelMark() string { return filepath.Join(d.path, "cancel") }
 func (d Dir) keyFile() string    { return filepath.Join(d.path, "key") }
@@ -240,8 +239,8 @@ func (d Dir) Written() (time.Time, error) {
 
 // Ran reports whether a runner ever had the unit.
 func (d Dir) Ran() bool {
-	_, err := os.Lstat(d.RunnerFile())
-	return err == nil
+	info, err := os.Lstat(d.RunnerFile())
+	return err == nil && info.Size() > 0
 }
 
 // Free is how many bytes the file system of the store has for us.

@@ -7,8 +7,7 @@
 //	├── stdin                the payload
 //	├── stdout               the output
 //	├── stderr               ours: standard error of a command, kept apart
-//	├── runner.json          ours: who runs the command
-//	├── runner.lock          ours: held by the runner while it lives
+//	├── runner.json          ours: who runs the command; locked by the runner while it lives
 //	├── key                  ours: names the request that made the unit
 //	└── cancel               ours: cancel was asked for
 package store
