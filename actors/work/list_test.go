@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"receptor/actors/work/store"
+	"receptor/actors/work/unit"
 	workv1 "receptor/proto/work/v1"
 )
 
@@ -88,7 +89,7 @@ func TestListIsNarrowed(t *testing.T) {
 func TestRemoteUnitsAreFoundByWhereTheyRun(t *testing.T) {
 	onStage(t, func(w *world) {
 		w.up()
-		w.run("cat", "", "x")
+		w.final(w.run("cat", "", "x"), unit.Succeeded, "exit status 0")
 		far := w.created("bar", "sh", "")
 		m := &workv1.ListUnits{Node: "bar", WorkType: "sh", States: []workv1.State{workv1.State_STATE_PENDING_UNSPECIFIED}}
 		reply := w.stage.Ask(w, w.pid, m).(*workv1.ListUnitsReply)
