@@ -12,6 +12,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
 
+	"receptor/actors/supervise"
 	workv1 "receptor/proto/work/v1"
 )
 
@@ -52,7 +53,7 @@ func startBench(b *testing.B) (path string) {
 	}
 	root := system.Root.Spawn(actor.PropsFromProducer(New(Config{
 		NodeID: "foo", Log: zerolog.New(io.Discard), Work: work, Plane: pings{}, Feeds: nopFeeds{},
-		Listeners: []Listener{{Name: "unix", Binding: binding, Trusted: true}},
+		Listeners: supervise.NewLive([]Listener{{Name: "unix", Binding: binding, Trusted: true}}),
 	})))
 	b.Cleanup(func() {
 		if err := system.Root.StopFuture(root).Wait(); err != nil {

@@ -47,6 +47,10 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *actor.Restarting, *actor.Stopping:
 		c.stop(ctx)
 
+	case *controlv1.Finish:
+		if c.session.finishSoon() {
+			ctx.Stop(ctx.Self())
+		}
 	case *controlv1.LineReceived:
 		c.obey(ctx, m.GetLine())
 	case *controlv1.LineRefused:
@@ -100,7 +104,7 @@ func (c *connection) obey(ctx actor.Context, line []byte) {
 	case command.Connect:
 		c.session.connect(c.cfg.Dial, r)
 	case command.Reload:
-		c.reload()
+		c.reload(r)
 	case command.Tree:
 		c.tree(ctx)
 
@@ -206,22 +210,22 @@ func (c *connection) probe(ctx context.Context, target string, hops int) command
 	return command.Probe{From: res.From, Took: res.Took, Problem: res.Problem}
 }
 
-func (c *connection) reload() {
+func (c *connection) reload(r command.Reload) {
 	if c.cfg.Reload == nil {
-		c.session.reply(command.ReloadReply(command.ErrNoReload))
+		c.session.reply(command.ReloadReply(r, nil, command.ErrNoReload))
 		return
 	}
-	c.session.compute(func(context.Context) []byte {
-		err := c.cfg.Reload()
-		if err != nil {
+	c.session.compute(func(ctx context.Context) []byte {
+		changes, err := c.cfg.Reload(ctx, r.DryRun)
+		if err != nil && !r.DryRun {
 			c.cfg.Log.Warn().Msg("Reload not successful: " + err.Error())
 		}
-		return command.ReloadReply(err)
+		return command.ReloadReply(r, changes, err)
 	})
 }
 
 func (c *connection) tree(ctx actor.Context) {
-	if c.cfg.Root == nil {
+	if c.cfg.Debug == nil || !c.cfg.Debug() {
 		c.session.reply(command.Error("tree needs the daemon to run with --debug"))
 		return
 	}

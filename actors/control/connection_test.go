@@ -82,11 +82,14 @@ func TestPipelinedLinesAreAnsweredInOrder(t *testing.T) {
 func TestTracerouteAndReload(t *testing.T) {
 	reloaded := 0
 	change := func(cfg *Config) {
-		cfg.Reload = func() error {
-			if reloaded++; reloaded > 1 {
-				return &command.ReloadError{Code: command.ReloadNeedsRestart, Text: "no"}
+		cfg.Reload = func(_ context.Context, dryRun bool) ([]command.Change, error) {
+			if dryRun {
+				return []command.Change{{Action: "start", Item: "links/x"}}, nil
 			}
-			return nil
+			if reloaded++; reloaded > 1 {
+				return nil, &command.ReloadError{Code: command.ReloadNeedsRestart, Text: "no"}
+			}
+			return nil, nil
 		}
 	}
 	live(t, change, func(t *testing.T, w *world) {
@@ -94,6 +97,7 @@ func TestTracerouteAndReload(t *testing.T) {
 		c.ask("traceroute baz", `{"0":{"From":"foo","Time":1,"TimeStr":"1ns"},"1":{"From":"bar","Time":1,"TimeStr":"1ns"},`+
 			`"2":{"From":"baz","Time":1,"TimeStr":"1ns"}}`)
 		c.ask("reload", `{"Success":true}`)
+		c.ask("reload-dry-run", `{"Changes":[{"Action":"start","Item":"links/x"}],"DryRun":true,"Success":true}`)
 		c.ask("reload", `{"Error":"no ERRORCODE 3","Success":false}`)
 	})
 	live(t, nil, func(t *testing.T, w *world) {
@@ -107,7 +111,7 @@ func TestTree(t *testing.T) {
 		root.Answer(&supervisev1.GetTree{}, func(proto.Message) proto.Message {
 			return &supervisev1.Tree{Actor: &supervisev1.Actor{Path: "node"}}
 		})
-		newWorld(t, s, func(cfg *Config) { cfg.Root = root.PID }).client().ask("tree", `{"actor":{"path":"node"}}`)
+		newWorld(t, s, func(cfg *Config) { cfg.Root, cfg.Debug = root.PID, func() bool { return true } }).client().ask("tree", `{"actor":{"path":"node"}}`)
 	})
 	live(t, nil, func(t *testing.T, w *world) {
 		w.client().ask("tree", "ERROR: tree needs the daemon to run with --debug")
@@ -188,7 +192,7 @@ func TestClientThatIsGoneBeforeTheAnswer(t *testing.T) {
 
 func TestResetIsNoEndOfPayload(t *testing.T) {
 	tcp := func(cfg *Config) {
-		cfg.Listeners = append(cfg.Listeners, Listener{Name: "tcp", Binding: knownPort(t)})
+		cfg.Listeners.Store(append(cfg.Listeners.Load(), Listener{Name: "tcp", Binding: knownPort(t)}))
 	}
 	live(t, tcp, func(t *testing.T, w *world) {
 		c := dial(t, "tcp", portOf(t))

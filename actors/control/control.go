@@ -10,6 +10,7 @@ import (
 	"receptor/actors/control/command"
 	"receptor/actors/supervise"
 	routerv1 "receptor/proto/router/v1"
+	supervisev1 "receptor/proto/supervise/v1"
 	workv1 "receptor/proto/work/v1"
 	"receptor/transport"
 	"receptor/transport/mesh"
@@ -23,21 +24,25 @@ type Config struct {
 
 	Router *actor.PID
 	Work   *actor.PID
-	Root   *actor.PID // asked for the tree; nil refuses it
+	Root   *actor.PID  // asked for the tree
+	Debug  func() bool // the tree may be asked for; nil: it may not
 
 	Plane Pinger
 	Dial  transport.DialStream
 	Feeds Feeds
 	// Expiring are own certificates that expire soon; nil: there are none.
 	Expiring func() []command.Certificate
-	Reload   func() error // may block; a *command.ReloadError names its code; nil: nothing to reload
+	// Reload may block; a *command.ReloadError names its code; nil: nothing to reload.
+	Reload func(ctx context.Context, dryRun bool) ([]command.Change, error)
 
-	Listeners []Listener
+	Listeners *supervise.Live[[]Listener]
 }
 
-// Listener describes one place where clients arrive.
+// Listener describes one place where clients arrive. One of another Version takes
+// the place of the one before.
 type Listener struct {
 	Name    string // stable and readable: unix:/run/receptor.sock
+	Version uint64
 	Trusted bool   // clients come over a Unix socket, guarded by file permissions
 	Binding *transport.Binding[transport.StreamListener]
 	// Advertise is told to the router while the listener is open; nil for none.
@@ -80,7 +85,9 @@ func New(cfg Config) func() actor.Actor {
 //	restart  starts all listeners anew
 type control struct {
 	*supervise.Supervisor
-	cfg Config
+	cfg    Config
+	host   command.Host
+	budget *budget
 }
 
 func (c *control) Receive(ctx actor.Context) {
@@ -89,25 +96,27 @@ func (c *control) Receive(ctx actor.Context) {
 	}
 	switch ctx.Message().(type) {
 	case *actor.Started:
-		c.start(ctx)
+		c.host, c.budget = thisHost(c.cfg.Version), newBudget(longLinesTotal)
+		c.reconcile(ctx)
+	case *supervisev1.Reconcile:
+		c.reconcile(ctx)
 	case actor.SystemMessage, actor.AutoReceiveMessage:
 	default:
 		unexpected(ctx, c.cfg.Log)
 	}
 }
 
-func (c *control) start(ctx actor.Context) {
-	host := thisHost(c.cfg.Version)
-	budget := newBudget(longLinesTotal)
-	for _, l := range c.cfg.Listeners {
-		_, err := c.Spawn(ctx, supervise.Spec{
-			Name: l.Name, Kind: "listener", Supervises: true,
-			New: newListener(listenerConfig{Config: c.cfg, Listener: l, host: host, budget: budget}),
-		})
-		if err != nil {
-			panic(err) // two listeners of one name: the configuration was not checked
-		}
+// reconcile starts and stops listeners. Clients of one that is not wanted any more
+// may finish what they have begun; whoever asks for the change may be one of them.
+func (c *control) reconcile(ctx actor.Context) {
+	var wanted []supervise.Wanted
+	for _, l := range c.cfg.Listeners.Load() {
+		cfg := listenerConfig{Config: c.cfg, Listener: l, host: c.host, budget: c.budget}
+		wanted = append(wanted, supervise.Wanted{Version: l.Version, Spec: supervise.Spec{
+			Name: l.Name, Kind: "listener", Supervises: true, Retires: true, New: newListener(cfg),
+		}})
 	}
+	c.Reconcile(ctx, wanted)
 }
 
 // unexpected logs a message that no case of a table names.

@@ -11,6 +11,7 @@ import (
 	"receptor/actors/supervise"
 	controlv1 "receptor/proto/control/v1"
 	routerv1 "receptor/proto/router/v1"
+	supervisev1 "receptor/proto/supervise/v1"
 )
 
 type listenerConfig struct {
@@ -34,12 +35,15 @@ func newListener(cfg listenerConfig) func() actor.Actor {
 //	owns     an acceptor: the socket and the goroutine that accepts
 //	fails    when the socket can't be had, or is lost
 //	restart  binds again; connections of the old incarnation are gone
+//	retires  closes the socket, and ends with its last connection
 type listener struct {
 	*supervise.Supervisor
 	cfg         listenerConfig
 	incarnation uint64
 	acceptor    *acceptor // nil until bound
 	accepted    uint64    // names the connections
+	stopped     bool // the acceptor was
+	retired     bool // nobody wants it any more
 }
 
 func (l *listener) Receive(ctx actor.Context) {
@@ -53,6 +57,9 @@ func (l *listener) Receive(ctx actor.Context) {
 		l.stop(ctx)
 	case *actor.Terminated:
 		l.acceptor.release()
+		l.leave(ctx)
+	case *supervisev1.Retire:
+		l.retire(ctx)
 
 	case *controlv1.ConnAccepted:
 		l.take(ctx)
@@ -86,14 +93,34 @@ func (l *listener) start(ctx actor.Context) {
 }
 
 func (l *listener) stop(ctx actor.Context) {
-	if l.acceptor == nil {
+	if l.acceptor == nil || l.stopped {
 		return
 	}
+	l.stopped = true
 	if err := l.acceptor.stop(); err != nil {
 		l.cfg.Log.Warn().Str("service", l.cfg.Name).Err(err).Msg("closing the control socket")
 	}
 	if l.cfg.Advertise != nil {
 		ctx.Send(l.cfg.Router, &routerv1.Withdraw{Service: l.cfg.Advertise.GetService()})
+	}
+}
+
+// retire closes the socket. Clients that wait for nothing are sent away, the others
+// after what they have begun.
+func (l *listener) retire(ctx actor.Context) {
+	l.retired = true
+	l.stop(ctx)
+	ctx.Respond(&supervisev1.Retired{Child: ctx.Self().GetId()})
+	for _, connection := range l.Children() {
+		ctx.Send(connection, &controlv1.Finish{})
+	}
+	l.leave(ctx)
+}
+
+// leave ends a listener that has retired, and has no connection any more.
+func (l *listener) leave(ctx actor.Context) {
+	if l.retired && len(l.Children()) == 0 {
+		ctx.Stop(ctx.Self())
 	}
 }
 

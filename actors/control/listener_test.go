@@ -42,7 +42,7 @@ func portOf(t *testing.T) string {
 }
 
 func TestTooManyClientsAreToldSo(t *testing.T) {
-	few := func(cfg *Config) { cfg.Listeners[0].MaxConns = 2 }
+	few := func(cfg *Config) { cfg.Listeners.Load()[0].MaxConns = 2 }
 	live(t, few, func(t *testing.T, w *world) {
 		one, two, three := w.client(), w.client(), w.client()
 		three.expect("ERROR: too many control connections\n")
@@ -90,9 +90,9 @@ func TestListenerOutlivesPassingErrorsAndRestartsAfterOthers(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
 		errs := make(chan error, 1)
 		w := newWorld(t, s, func(cfg *Config) {
-			cfg.Listeners[0].Advertise = &routerv1.Advertise{Service: "control", ConnType: 1}
-			unixSocket := cfg.Listeners[0].Binding
-			cfg.Listeners[0].Binding = transport.NewBinding(func() (transport.StreamListener, error) {
+			cfg.Listeners.Load()[0].Advertise = &routerv1.Advertise{Service: "control", ConnType: 1}
+			unixSocket := cfg.Listeners.Load()[0].Binding
+			cfg.Listeners.Load()[0].Binding = transport.NewBinding(func() (transport.StreamListener, error) {
 				l, err := unixSocket.Open()
 				return &faultySocket{l, errs}, err
 			})

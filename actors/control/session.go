@@ -63,6 +63,8 @@ type session struct {
 	report sessionSink
 	orders chan order
 	midway atomic.Bool // in a stream whose end would look like its natural one
+	idle   atomic.Bool // waits for a line
+	ending atomic.Bool // no more lines
 
 	ctx    context.Context // ends with stop, or when the client is found gone
 	cancel context.CancelFunc
@@ -91,12 +93,24 @@ func (s *session) stop() {
 	s.wg.Wait()
 }
 
+// finishSoon has the session end after what it does now. It reports whether it does
+// nothing.
+func (s *session) finishSoon() bool {
+	s.ending.Store(true)
+	return s.idle.Load()
+}
+
 func (s *session) run(banner []byte) error {
 	if err := s.write(banner); err != nil {
 		return err
 	}
 	for {
+		s.idle.Store(true)
+		if s.ending.Load() {
+			return io.EOF
+		}
 		line, err := s.in.next()
+		s.idle.Store(false)
 		var refused *refusedError
 		switch {
 		case errors.As(err, &refused):

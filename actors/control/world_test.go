@@ -47,12 +47,12 @@ func newWorld(t *testing.T, s *probe.Stage, change func(*Config)) *world {
 		Dial: func(context.Context, string, string, string) (transport.StreamConn, error) {
 			return nil, errors.New("INTERNAL_ERROR (local): no route to node")
 		},
-		Listeners: []Listener{{Name: "unix", Trusted: true, Binding: ListenUnix(w.path, 0o600)}},
+		Listeners: supervise.NewLive([]Listener{{Name: "unix", Trusted: true, Binding: ListenUnix(w.path, 0o600)}}),
 	}
 	if change != nil {
 		change(&w.cfg)
 	}
-	for _, l := range w.cfg.Listeners {
+	for _, l := range w.cfg.Listeners.Load() {
 		if _, err := l.Binding.Prepare(); err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package links
 import (
 	"crypto/x509"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -11,6 +12,7 @@ import (
 	"receptor/actors/links/handshake"
 	"receptor/actors/supervise"
 	"receptor/internal/events"
+	linksv1 "receptor/proto/links/v1"
 	"receptor/transport"
 	"receptor/transport/mesh"
 )
@@ -27,19 +29,26 @@ var redial = supervise.Backoff{Min: 50 * time.Millisecond, Max: 20 * time.Second
 
 // Config is what the family needs.
 type Config struct {
-	NodeID   string
-	Log      zerolog.Logger
-	Router   *actor.PID
-	Plane    *mesh.Plane
+	NodeID string
+	Log    zerolog.Logger
+	Router *actor.PID
+	Plane  *mesh.Plane
+	Wanted *supervise.Live[Wanted]
+	Events *events.Journal // nil: nobody wants to know
+}
+
+// Wanted is what the links should be like.
+type Wanted struct {
 	MaxIdle  time.Duration // zero: DefaultMaxIdle
 	Backends []Backend
-	Events   *events.Journal // nil: nobody wants to know
 }
 
 // Backend is one configured neighbour or listening address: it has a Dialer or a
-// Binding.
+// Binding. One of another Version takes the place of the one before; for the same
+// one only cost and peers may change.
 type Backend struct {
 	Name         string // tcp-peer:10.0.0.1:2222, tcp-listener:[::]:2222
+	Version      uint64
 	Dialer       transport.Dialer
 	Binding      *transport.Binding[transport.Listener]
 	Cost         float64            // zero: 1
@@ -52,22 +61,51 @@ type Backend struct {
 	NodeIDs func([]*x509.Certificate) ([]string, error)
 }
 
+// rules are what a backend demands of its neighbours.
+func (c Config) rules(w Wanted, b Backend) *linksv1.SetRules {
+	r := &linksv1.SetRules{
+		Cost: b.Cost, NodeCost: b.NodeCost, AllowedPeers: b.AllowedPeers, AnyPeer: b.AnyPeer,
+		MaxIdleMs: w.MaxIdle.Milliseconds(),
+	}
+	if r.Cost == 0 {
+		r.Cost = 1
+	}
+	if r.MaxIdleMs == 0 {
+		r.MaxIdleMs = DefaultMaxIdle.Milliseconds()
+	}
+	return r
+}
+
 // linkConfig is what every link of a backend has in common.
-func (c Config) linkConfig(b Backend) linkConfig {
-	cost := b.Cost
-	if cost == 0 {
-		cost = 1
-	}
-	maxIdle := c.MaxIdle
-	if maxIdle == 0 {
-		maxIdle = DefaultMaxIdle
-	}
+func (c Config) linkConfig(b Backend, first *linksv1.SetRules) linkConfig {
+	rules := &rules{}
+	rules.set(c.NodeID, first)
 	return linkConfig{
-		handshake: handshake.Config{
-			NodeID: c.NodeID, Cost: cost, NodeCost: b.NodeCost, AllowedPeers: b.AllowedPeers, AnyPeer: b.AnyPeer,
-		},
-		log: c.Log, router: c.Router, plane: c.Plane, maxIdle: maxIdle, nodeIDs: b.NodeIDs, settled: func() {},
+		rules: rules, nodeID: c.NodeID,
+		log: c.Log, router: c.Router, plane: c.Plane, nodeIDs: b.NodeIDs, settled: func() {},
 		backend: b.Name, events: c.Events,
+	}
+}
+
+// rules are those in force for a backend. The dialer or listener changes them; its
+// links read them when they are born.
+type rules struct{ now atomic.Pointer[ruling] }
+
+// ruling never changes.
+type ruling struct {
+	handshake handshake.Config
+	maxIdle   time.Duration
+}
+
+func (r *rules) set(nodeID string, m *linksv1.SetRules) { r.now.Store(newRuling(nodeID, m)) }
+
+func newRuling(nodeID string, m *linksv1.SetRules) *ruling {
+	return &ruling{
+		handshake: handshake.Config{
+			NodeID: nodeID, Cost: m.GetCost(), NodeCost: m.GetNodeCost(),
+			AllowedPeers: m.GetAllowedPeers(), AnyPeer: m.GetAnyPeer(),
+		},
+		maxIdle: time.Duration(m.GetMaxIdleMs()) * time.Millisecond,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"receptor/actors/supervise"
+	linksv1 "receptor/proto/links/v1"
 	"receptor/transport"
 )
 
@@ -40,11 +41,15 @@ func (d *dialer) Receive(ctx actor.Context) {
 	if d.Supervise(ctx) {
 		return
 	}
-	switch ctx.Message().(type) {
+	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		d.start(ctx)
 	case *actor.Stopping, *actor.Restarting:
 		d.stopping = true
+
+	case *linksv1.SetRules:
+		d.link.setRules(ctx, m, d.Children())
+
 	default:
 		supervise.Unexpected(ctx)
 	}

@@ -166,7 +166,7 @@ func (l *link) accept(ctx actor.Context, a handshake.Action) {
 	l.tellUp(a.Node)
 	l.cfg.settled()
 	l.cfg.log.Info().Str("addr", l.remote).Msgf("Connection established with %s", a.Node)
-	l.arm(l.cfg.maxIdle, linksv1.Timer_TIMER_IDLE)
+	l.arm(l.maxIdle, linksv1.Timer_TIMER_IDLE)
 	held := l.held
 	l.held = nil
 	for _, msg := range held {
@@ -174,10 +174,26 @@ func (l *link) accept(ctx actor.Context, a handshake.Action) {
 	}
 }
 
+// setRules puts other rules in force for the links of a backend.
+func (c linkConfig) setRules(ctx actor.Context, m *linksv1.SetRules, links []*actor.PID) {
+	c.rules.set(c.nodeID, m)
+	for _, link := range links {
+		ctx.Send(link, m)
+	}
+}
+
+// setRules ends the link if the neighbour does not comply with the new rules.
+func (l *link) setRules(ctx actor.Context, m *linksv1.SetRules) {
+	now := newRuling(l.cfg.nodeID, m)
+	l.maxIdle = now.maxIdle
+	l.act(ctx, l.shake.Reconfigure(now.handshake))
+	l.checkIdle(ctx)
+}
+
 // reject tells the neighbour, and fails when it has closed the connection or had
 // time to read why.
 func (l *link) reject(ctx actor.Context, a handshake.Action) {
-	l.rejected = &rejectError{self: l.cfg.handshake.NodeID, node: a.Node, reason: a.Reason}
+	l.rejected = &rejectError{self: l.cfg.nodeID, node: a.Node, reason: a.Reason}
 	l.leave(ctx)
 	l.pump.Deafen()
 	for range l.held {

@@ -23,17 +23,17 @@ import (
 
 // linkConfig is what a link needs of its backend.
 type linkConfig struct {
-	open      func(context.Context) (transport.Conn, error)
-	handshake handshake.Config
-	log       zerolog.Logger
-	router    *actor.PID
-	plane     *mesh.Plane
-	maxIdle   time.Duration
-	nodeIDs   func([]*x509.Certificate) ([]string, error) // nil: certificates do not matter
-	settled   func()                                      // once established, or at the end; may be called again
-	backend   string                                      // as configured
-	events    *events.Journal                             // nil: nobody wants to know
-	met       *atomic.Pointer[neighbour]                  // the last neighbour here; outlives the link
+	open    func(context.Context) (transport.Conn, error)
+	rules   *rules
+	nodeID  string // own
+	log     zerolog.Logger
+	router  *actor.PID
+	plane   *mesh.Plane
+	nodeIDs func([]*x509.Certificate) ([]string, error) // nil: certificates do not matter
+	settled func()                                      // once established, or at the end; may be called again
+	backend string                                      // as configured
+	events  *events.Journal                             // nil: nobody wants to know
+	met     *atomic.Pointer[neighbour]                  // the last neighbour here; outlives the link
 }
 
 // neighbour is who was at the other end.
@@ -45,7 +45,10 @@ type neighbour struct {
 // newLink describes a link. Each incarnation opens one connection.
 func newLink(cfg linkConfig) func() actor.Actor {
 	return func() actor.Actor {
-		return &link{cfg: cfg, incarnation: rand.Uint64(), shake: handshake.New(cfg.handshake)}
+		now := cfg.rules.now.Load()
+		return &link{
+			cfg: cfg, incarnation: rand.Uint64(), shake: handshake.New(now.handshake), maxIdle: now.maxIdle,
+		}
 	}
 }
 
@@ -60,6 +63,7 @@ type link struct {
 	cfg         linkConfig
 	incarnation uint64
 	shake       *handshake.Machine
+	maxIdle     time.Duration
 	sink        sink
 	pump        *pump
 	timer       *time.Timer
@@ -90,6 +94,8 @@ func (l *link) Receive(ctx actor.Context) {
 		l.sendFrame(m)
 	case *linksv1.ProveAlive:
 		l.prove()
+	case *linksv1.SetRules:
+		l.setRules(ctx, m)
 
 	case *routerv1.LinkUpReply:
 		l.answered(ctx, m)
@@ -153,8 +159,8 @@ func (l *link) checkIdle(ctx actor.Context) {
 		return
 	}
 	silence := l.pump.Silence()
-	if silence < l.cfg.maxIdle {
-		l.arm(l.cfg.maxIdle-silence, linksv1.Timer_TIMER_IDLE)
+	if silence < l.maxIdle {
+		l.arm(l.maxIdle-silence, linksv1.Timer_TIMER_IDLE)
 		return
 	}
 	l.fail(ctx, supervise.CauseIdle, fmt.Errorf("timing out connection: nothing received for %v", silence.Round(time.Second)))

@@ -1,11 +1,11 @@
 package links
 
 import (
-	"fmt"
-
 	"github.com/asynkron/protoactor-go/actor"
 
 	"receptor/actors/supervise"
+	linksv1 "receptor/proto/links/v1"
+	supervisev1 "receptor/proto/supervise/v1"
 )
 
 // New describes the family's supervisor.
@@ -31,28 +31,30 @@ func (l *links) Receive(ctx actor.Context) {
 		return
 	}
 	switch ctx.Message().(type) {
-	case *actor.Started:
-		l.start(ctx)
+	case *actor.Started, *supervisev1.Reconcile:
+		l.reconcile(ctx)
 	default:
 		supervise.Unexpected(ctx)
 	}
 }
 
-func (l *links) start(ctx actor.Context) {
-	used := map[string]int{}
-	for _, b := range l.cfg.Backends {
-		if used[b.Name]++; used[b.Name] > 1 {
-			b.Name = fmt.Sprintf("%s#%d", b.Name, used[b.Name])
-		}
-		if _, err := l.Spawn(ctx, l.describe(b)); err != nil {
-			panic(fmt.Errorf("spawn %s: %w", b.Name, err)) // names are unique: an invariant
+// reconcile starts and stops backends, and tells those that stay what holds now.
+func (l *links) reconcile(ctx actor.Context) {
+	now := l.cfg.Wanted.Load()
+	wanted := make([]supervise.Wanted, len(now.Backends))
+	for i, b := range now.Backends {
+		rules := l.cfg.rules(now, b)
+		wanted[i] = supervise.Wanted{Spec: l.describe(b, rules), Version: b.Version}
+		if pid := l.Find(wanted[i]); pid != nil {
+			ctx.Send(pid, rules)
 		}
 	}
+	l.Reconcile(ctx, wanted)
 }
 
-func (l *links) describe(b Backend) supervise.Spec {
+func (l *links) describe(b Backend, rules *linksv1.SetRules) supervise.Spec {
 	spec := supervise.Spec{Name: b.Name, Supervises: true}
-	switch link := l.cfg.linkConfig(b); {
+	switch link := l.cfg.linkConfig(b, rules); {
 	case b.Dialer != nil:
 		spec.Kind, spec.New = "dialer", newDialer(b, link)
 	default:

@@ -25,6 +25,7 @@ type side struct {
 	router *probe.Probe
 	plane  *mesh.Plane
 	links  *actor.PID
+	wanted *supervise.Live[Wanted]
 	log    *lines
 	seq    uint64
 }
@@ -62,7 +63,8 @@ func startSide(s *probe.Stage, id string, backends ...Backend) *side {
 func newSide(s *probe.Stage, id string, backends ...Backend) *side {
 	n := &side{id: id, router: s.Probe(), plane: mesh.New(mesh.Config{NodeID: id}), log: &lines{}}
 	n.router.Answer(&routerv1.SendInit{}, func(proto.Message) proto.Message { return n.update(nil) })
-	cfg := Config{NodeID: id, Log: s.Log().Hook(n.log), Router: n.router.PID, Plane: n.plane, Backends: backends}
+	n.wanted = supervise.NewLive(Wanted{Backends: backends})
+	cfg := Config{NodeID: id, Log: s.Log().Hook(n.log), Router: n.router.PID, Plane: n.plane, Wanted: n.wanted}
 	n.links = s.Spawn(supervise.Spec{Name: n.router.PID.GetId()[len("stage/"):] + "-links", Kind: "links", New: New(cfg), Supervises: true})
 	return n
 }

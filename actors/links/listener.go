@@ -53,6 +53,9 @@ func (l *listener) Receive(ctx actor.Context) {
 		l.stopping = true
 		l.close()
 
+	case *linksv1.SetRules:
+		l.link.setRules(ctx, m, l.Children())
+
 	case *linksv1.ConnAccepted:
 		l.accepted(ctx)
 	case *linksv1.AcceptFailed:

@@ -16,6 +16,12 @@ type Config struct {
 	DataDir string // units live in <DataDir>/<ID>/<unit>
 	Version string // of the program, shown by status
 	Debug   bool   // the actor tree may be asked for
+	// LogLevel is that of the log. Whoever writes the log knows what it means;
+	// SetLogLevel, if there is one, is told when a reload changes it.
+	LogLevel    string
+	SetLogLevel func(level string)
+	// Reread reads the configuration again, for a reload; nil: it can't be read again.
+	Reread func() (Config, error)
 
 	// MaxIdle is how long a silent link is kept; zero means 21 s.
 	MaxIdle time.Duration
@@ -76,7 +82,7 @@ type LinkRules struct {
 	Cost         float64            // above zero
 	NodeCost     map[string]float64 // cost by node ID, instead of Cost; listeners only
 	AllowedPeers []string           // node IDs
-	AnyPeer      bool               // AllowedPeers does not count
+	AnyPeer      bool               `config:"allowedpeers"` // AllowedPeers does not count
 }
 
 // TCPListener accepts links over TCP.

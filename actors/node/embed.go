@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
 
 	"receptor/actors/streams"
@@ -32,6 +33,9 @@ func (n *Node) Tree() (*supervisev1.Tree, error) {
 	return ask[*supervisev1.Tree](n, rootName, &supervisev1.GetTree{})
 }
 
+// family is where one of the root's children is found.
+func (n *Node) family(name string) *actor.PID { return n.system.NewLocalPID(rootName + "/" + name) }
+
 func ask[T proto.Message](n *Node, path string, query proto.Message) (T, error) {
 	res, err := n.system.Root.RequestFuture(n.system.NewLocalPID(path), query, askTimeout).Result()
 	reply, ok := res.(T)
@@ -42,30 +46,30 @@ func ask[T proto.Message](n *Node, path string, query proto.Message) (T, error) 
 }
 
 // ListenAddrs are the addresses on which the node accepts links, as they were bound.
-func (n *Node) ListenAddrs() []string { return n.addrs }
+func (n *Node) ListenAddrs() []string { return n.plan.addrs.Load() }
 
 // WaitForRoute waits until there is a route to a node, or ctx is done.
 func (n *Node) WaitForRoute(ctx context.Context, target string) error {
-	return n.plane.WaitForRoute(ctx, target)
+	return n.plan.plane.WaitForRoute(ctx, target)
 }
 
 // Ping sends a probe to a node and waits for what comes back, at most
 // mesh.PingTimeout.
 func (n *Node) Ping(ctx context.Context, target string) mesh.PingResult {
-	return n.plane.Ping(ctx, target, wire.DefaultHops)
+	return n.plan.plane.Ping(ctx, target, wire.DefaultHops)
 }
 
 // Dial opens a stream to a service of a node: a net.Conn whose ends are closed one
 // by one. It fails at once if there is no route to the node, or nobody listens on
 // the service.
 func (n *Node) Dial(ctx context.Context, node, service string) (transport.StreamConn, error) {
-	return n.network.Dial(ctx, node, service, "")
+	return n.plan.network.Dial(ctx, node, service, "")
 }
 
 // DialTLS does the same with a configured TLS client: the far end has to prove that
 // it is the node.
 func (n *Node) DialTLS(ctx context.Context, node, service, client string) (transport.StreamConn, error) {
-	return n.network.Dial(ctx, node, service, client)
+	return n.plan.network.Dial(ctx, node, service, client)
 }
 
 // Listen accepts streams to a service of this node. The name has at most eight
@@ -74,7 +78,7 @@ func (n *Node) Listen(service string) (net.Listener, error) { return n.ListenTLS
 
 // ListenTLS does the same with a configured TLS server.
 func (n *Node) ListenTLS(service, server string) (net.Listener, error) {
-	l, err := n.network.Listen(service, streams.ListenOptions{TLS: server})
+	l, err := n.plan.network.Listen(service, streams.ListenOptions{TLS: server})
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +94,7 @@ func (l listener) Accept() (net.Conn, error) { return l.StreamListener.Accept() 
 // ListenPacket opens a socket for datagrams, at most mesh.MaxPayload bytes each.
 // Addresses are mesh.Addr. An empty name means a random one.
 func (n *Node) ListenPacket(service string) (net.PacketConn, error) {
-	s, err := n.plane.Listen(service, mesh.SocketOptions{})
+	s, err := n.plan.plane.Listen(service, mesh.SocketOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -14,9 +14,6 @@ import (
 	"receptor/transport/secure"
 )
 
-// familyLinks is where readers find the links.
-const familyLinks = "links"
-
 // remindAfter is how long nothing more is said of a certificate that expires.
 const remindAfter = 24 * time.Hour
 

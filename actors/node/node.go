@@ -13,10 +13,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"receptor/actors/inspect"
-	"receptor/actors/streams"
 	"receptor/actors/supervise"
 	supervisev1 "receptor/proto/supervise/v1"
-	"receptor/transport/mesh"
 )
 
 // Node is one running instance of receptor.
@@ -26,9 +24,8 @@ type Node struct {
 	log    zerolog.Logger
 	done   chan struct{}
 
-	plane   *mesh.Plane
-	network *streams.Network
-	addrs   []string // of listeners for links
+	changing sync.Mutex // guards what of the plan can change
+	plan     *plan
 
 	inspector *inspect.Inspector
 
@@ -56,7 +53,10 @@ func Start(cfg Config, log zerolog.Logger) (*Node, error) {
 		n.system.Shutdown()
 		return nil, err
 	}
-	n.plane, n.network, n.addrs = plan.plane, plan.network, plan.addrs
+	n.plan = plan
+	if cfg.Reread != nil {
+		plan.reload = n.reloadForClient
+	}
 	n.inspector = plan.inspect(n.system)
 	var ended sync.Once
 	props := actor.PropsFromProducer(func() actor.Actor {

@@ -1,14 +1,18 @@
 package node
 
 import (
+	"context"
+
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
 
 	"receptor/actors/control"
+	"receptor/actors/control/command"
 	"receptor/actors/links"
 	"receptor/actors/router"
 	"receptor/actors/services"
 	"receptor/actors/streams"
+	"receptor/actors/supervise"
 	"receptor/actors/work"
 	"receptor/internal/events"
 	routerv1 "receptor/proto/router/v1"
@@ -20,33 +24,48 @@ import (
 
 // Families that others need to know.
 const (
-	familyRouter = "router"
-	familyWork   = "work"
+	familyRouter   = "router"
+	familyLinks    = "links"
+	familyWork     = "work"
+	familyServices = "services"
+	familyControl  = "control"
 )
 
 // plan is a configuration made ready: sockets are open, families know what they
-// need.
+// need. What the families should run can change while they do; Node guards that.
 type plan struct {
-	cfg      Config
+	cfg      Config // in force
 	log      zerolog.Logger
 	epoch    uint64
-	store    *secure.Store
 	plane    *mesh.Plane
+	store    *secure.Store // in force
+	tls      *secure.Store // what parts are made with: store, or what will take its place
 	network  *streams.Network
 	feeds    *work.Feeds
 	journal  *events.Journal // nil without debug mode
 	reminder reminder
 	families []family
 
-	backends  []links.Backend
-	addrs     []string // of listeners for links
-	proxies   services.Config
-	listeners []control.Listener
-	undo      []func() // closes what was opened, should the start fail
+	parts   []part
+	pieces  []*piece // of the parts that run
+	version uint64   // of the last piece
+
+	addrs     *supervise.Live[[]string] // of listeners for links
+	backends  *supervise.Live[links.Wanted]
+	proxies   *supervise.Live[services.Set]
+	listeners *supervise.Live[[]control.Listener]
+	terms     *supervise.Live[work.Terms]
+	debug     *supervise.Live[bool]
+
+	reload func(ctx context.Context, dryRun bool) ([]command.Change, error)
 }
 
 // newPlan opens every socket of the configuration; the actors get them at birth.
 func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
+	parts, err := cfg.parts()
+	if err != nil {
+		return nil, err
+	}
 	rules, err := firewall.Compile(cfg.Firewall)
 	if err != nil {
 		return nil, err
@@ -56,50 +75,88 @@ func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
 		return nil, err
 	}
 	p := &plan{
-		cfg: cfg, log: log, epoch: epoch, store: store,
+		cfg: cfg, log: log, epoch: epoch, store: store, tls: store, parts: parts,
 		plane: mesh.New(mesh.Config{NodeID: cfg.ID, Firewall: rules}),
 		feeds: work.NewFeeds(), journal: newJournal(cfg),
 	}
 	p.network = streams.NewNetwork(streams.NetworkConfig{
 		Plane: p.plane, Log: log, ResetKey: resetKey(cfg, log), Credentials: credentials{store},
 	})
-	for _, open := range []func() error{p.openLinks, p.openServices, p.openControl} {
-		if err := open(); err != nil {
+	for _, part := range parts {
+		if err := p.start(part); err != nil {
 			p.close()
 			return nil, err
 		}
 	}
+	for _, c := range cfg.ControlServices {
+		log.Info().Msg("Running control service " + c.Service)
+	}
+	p.publish(p.pieces)
 	p.families = []family{
 		{name: familyRouter, leaf: true, make: p.router},
 		{name: familyLinks, make: p.links},
 		{name: "streams", make: p.streams},
 		{name: familyWork, make: p.work},
-		{name: "services", make: p.services},
-		{name: "control", make: p.control},
+		{name: familyServices, make: p.services},
+		{name: familyControl, make: p.control},
 	}
 	return p, nil
 }
 
+// start makes a part ready and opens its sockets.
+func (p *plan) start(part part) error {
+	if part.make == nil {
+		return nil
+	}
+	made, err := p.makeReady(part)
+	if err == nil {
+		err = made.open()
+	}
+	if err == nil {
+		p.pieces = append(p.pieces, made)
+	}
+	return err
+}
+
+func (p *plan) makeReady(part part) (*piece, error) {
+	made, err := part.make(p)
+	if err != nil {
+		return nil, err
+	}
+	p.version++
+	made.part, made.version = part, p.version
+	return made, nil
+}
+
 // close closes the sockets that no actor has taken.
-func (p *plan) close() {
-	for i := len(p.undo) - 1; i >= 0; i-- {
-		p.undo[i]()
+func (p *plan) close() { p.closePieces(p.pieces) }
+
+func (p *plan) closePieces(pieces []*piece) {
+	for i := len(pieces) - 1; i >= 0; i-- {
+		if err := pieces[i].close(); err != nil {
+			p.log.Warn().Str("part", pieces[i].part.Key).Err(err).Msg("close of a socket that nobody took")
+		}
 	}
 }
 
-// prepare opens a binding's socket now, so that a failure is the start's failure.
-func prepare[L interface{ Close() error }](p *plan, b *transport.Binding[L]) (L, error) {
-	l, err := b.Prepare()
-	if err == nil {
-		p.undo = append(p.undo, func() {
-			if l, ok := b.Take(); ok {
-				if err := l.Close(); err != nil {
-					p.log.Warn().Err(err).Msg("close after a failed start")
-				}
-			}
-		})
+// publish says what the families should run. They look when they start, and when
+// they are told to reconcile.
+func (p *plan) publish(pieces []*piece) {
+	w := all(pieces)
+	p.addrs = put(p.addrs, w.addrs)
+	p.backends = put(p.backends, links.Wanted{MaxIdle: p.cfg.MaxIdle, Backends: w.backends})
+	p.proxies = put(p.proxies, w.services)
+	p.listeners = put(p.listeners, w.listeners)
+	p.terms = put(p.terms, p.cfg.workTerms())
+	p.debug = put(p.debug, p.cfg.Debug)
+}
+
+func put[T any](l *supervise.Live[T], v T) *supervise.Live[T] {
+	if l == nil {
+		return supervise.NewLive(v)
 	}
-	return l, err
+	l.Store(v)
+	return l
 }
 
 // meshBinding listens on a service of the mesh.
@@ -110,22 +167,15 @@ func (p *plan) meshBinding(service, tls string) *transport.Binding[transport.Str
 }
 
 func (p *plan) router(map[string]*actor.PID) func() actor.Actor {
-	var commands []*routerv1.WorkCommand
-	for _, c := range p.cfg.WorkCommands {
-		commands = append(commands, &routerv1.WorkCommand{WorkType: c.Type, Secure: c.VerifySignature})
-	}
-	for _, c := range p.cfg.WorkPython {
-		commands = append(commands, &routerv1.WorkCommand{WorkType: c.Type, Secure: c.VerifySignature})
-	}
 	return router.New(router.Config{
-		NodeID: p.cfg.ID, Log: p.log, Epoch: p.epoch, Plane: p.plane, WorkCommands: commands,
+		NodeID: p.cfg.ID, Log: p.log, Epoch: p.epoch, Plane: p.plane, WorkCommands: p.cfg.workOffers(),
 		Events: p.journal,
 	})
 }
 
 func (p *plan) links(pids map[string]*actor.PID) func() actor.Actor {
 	return links.New(links.Config{
-		NodeID: p.cfg.ID, Log: p.log, Router: pids[familyRouter], Plane: p.plane, MaxIdle: p.cfg.MaxIdle, Backends: p.backends,
+		NodeID: p.cfg.ID, Log: p.log, Router: pids[familyRouter], Plane: p.plane, Wanted: p.backends,
 		Events: p.journal,
 	})
 }
@@ -135,35 +185,50 @@ func (p *plan) streams(pids map[string]*actor.PID) func() actor.Actor {
 }
 
 func (p *plan) work(map[string]*actor.PID) func() actor.Actor {
-	cfg := work.Config{
+	return work.New(work.Config{
 		NodeID: p.cfg.ID, DataDir: p.cfg.DataDir, Log: p.log, Dial: p.network.Dial, Feeds: p.feeds,
 		Runner: p.cfg.Runner, RunnerProgram: p.cfg.RunnerProgram, Version: p.cfg.Version,
-		SigningKey: p.cfg.WorkSigning, VerifyKey: p.cfg.WorkVerification, MinFreeDisk: p.cfg.MinFreeDisk,
-		RemoteRetention: p.cfg.RemoteRetention, Python: p.cfg.WorkPython,
-		Events: p.journal,
-	}
-	for _, c := range p.cfg.WorkCommands {
-		cfg.Types = append(cfg.Types, work.CommandType{
-			Type: c.Type, Command: c.Command, Params: c.Params,
-			AllowRuntimeParams: c.AllowRuntimeParams, VerifySignature: c.VerifySignature, Limits: c.Limits,
-		})
-	}
-	return work.New(cfg)
+		Live: p.terms, Events: p.journal,
+	})
 }
 
 func (p *plan) services(pids map[string]*actor.PID) func() actor.Actor {
-	p.proxies.Log, p.proxies.Router, p.proxies.Plane, p.proxies.Dial = p.log, pids[familyRouter], p.plane, p.network.Dial
-	return services.New(p.proxies)
+	return services.New(services.Config{
+		Log: p.log, Router: pids[familyRouter], Plane: p.plane, Dial: p.network.Dial, Wanted: p.proxies,
+	})
 }
 
 func (p *plan) control(pids map[string]*actor.PID) func() actor.Actor {
-	cfg := control.Config{
+	return control.New(control.Config{
 		NodeID: p.cfg.ID, Version: p.cfg.Version, Log: p.log, Router: pids[familyRouter], Work: pids[familyWork],
 		Plane: p.plane, Dial: p.network.Dial, Feeds: p.feeds, Listeners: p.listeners,
+		Expiring: p.expiring, Root: pids[rootName], Debug: p.debug.Load, Reload: p.reload,
+	})
+}
+
+// workTerms are the terms of the work family.
+func (c Config) workTerms() work.Terms {
+	t := work.Terms{
+		SigningKey: c.WorkSigning, VerifyKey: c.WorkVerification, MinFreeDisk: c.MinFreeDisk,
+		RemoteRetention: c.RemoteRetention, Python: c.WorkPython,
 	}
-	cfg.Expiring = p.expiring
-	if p.cfg.Debug {
-		cfg.Root = pids[rootName]
+	for _, w := range c.WorkCommands {
+		t.Types = append(t.Types, work.CommandType{
+			Type: w.Type, Command: w.Command, Params: w.Params,
+			AllowRuntimeParams: w.AllowRuntimeParams, VerifySignature: w.VerifySignature, Limits: w.Limits,
+		})
 	}
-	return control.New(cfg)
+	return t
+}
+
+// workOffers are the types of work as others hear of them.
+func (c Config) workOffers() []*routerv1.WorkCommand {
+	var offers []*routerv1.WorkCommand
+	for _, w := range c.WorkCommands {
+		offers = append(offers, &routerv1.WorkCommand{WorkType: w.Type, Secure: w.VerifySignature})
+	}
+	for _, w := range c.WorkPython {
+		offers = append(offers, &routerv1.WorkCommand{WorkType: w.Type, Secure: w.VerifySignature})
+	}
+	return offers
 }

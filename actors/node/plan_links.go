@@ -9,93 +9,73 @@ import (
 
 	"receptor/actors/links"
 	"receptor/transport"
-	"receptor/transport/secure"
 	"receptor/transport/tcp"
 	"receptor/transport/udp"
 	"receptor/transport/ws"
 )
 
-// openLinks opens every listening socket of a backend, and makes the dialers.
-func (p *plan) openLinks() error {
-	for _, open := range []func() error{p.openTCP, p.openUDP, p.openWS} {
-		if err := open(); err != nil {
-			return err
-		}
+func (p *plan) tcpListener(c TCPListener) (*piece, error) {
+	cfg, ids, err := p.serverTLS(c.TLS)
+	if err != nil {
+		return nil, err
 	}
-	p.backends = append(p.backends, p.cfg.Backends...)
-	return nil
+	return listens("tcp-listener:", c.Addr, tcp.BindTLS(c.Addr, cfg), ids), nil
 }
 
-func (p *plan) openTCP() error {
-	for _, c := range p.cfg.TCPListeners {
-		cfg, ids, err := p.serverTLS(c.TLS)
-		if err != nil {
-			return err
-		}
-		if err := p.listen("tcp-listener:", tcp.BindTLS(c.Addr, cfg), c.LinkRules, ids); err != nil {
-			return err
-		}
+func (p *plan) tcpPeer(c TCPPeer) (*piece, error) {
+	host, _, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return nil, err
 	}
-	for _, c := range p.cfg.TCPPeers {
-		host, _, err := net.SplitHostPort(c.Addr)
-		if err != nil {
-			return err
-		}
-		cfg, ids, err := p.clientTLS(c.TLS, host)
-		if err != nil {
-			return err
-		}
-		dialer, err := tcp.NewTLSDialer(c.Addr, cfg)
-		if err != nil {
-			return err
-		}
-		p.dial(dialer, c.Redial, c.LinkRules, ids)
+	cfg, ids, err := p.clientTLS(c.TLS, host)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	dialer, err := tcp.NewTLSDialer(c.Addr, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return dials(dialer, c.Redial, ids), nil
 }
 
-func (p *plan) openUDP() error {
-	for _, c := range p.cfg.UDPListeners {
-		if err := p.listen("udp-listener:", udp.Bind(c.Addr), c.LinkRules, nil); err != nil {
-			return err
-		}
-	}
-	for _, c := range p.cfg.UDPPeers {
-		dialer, err := udp.NewDialer(c.Addr)
-		if err != nil {
-			return err
-		}
-		p.dial(dialer, c.Redial, c.LinkRules, nil)
-	}
-	return nil
+func (p *plan) udpListener(c UDPListener) (*piece, error) {
+	return listens("udp-listener:", c.Addr, udp.Bind(c.Addr), nil), nil
 }
 
-func (p *plan) openWS() error {
-	for _, c := range p.cfg.WSListeners {
-		cfg, ids, err := p.serverTLS(c.TLS)
-		if err != nil {
-			return err
-		}
-		path := c.Path
-		if path == "" {
-			path = "/"
-		}
-		if err := p.listen("ws-listener:", p.webBinding(c.Addr, path, cfg), c.LinkRules, ids); err != nil {
-			return err
-		}
+func (p *plan) udpPeer(c UDPPeer) (*piece, error) {
+	dialer, err := udp.NewDialer(c.Addr)
+	if err != nil {
+		return nil, err
 	}
-	for _, c := range p.cfg.WSPeers {
-		cfg, ids, err := p.webTLS(c)
-		if err != nil {
-			return err
-		}
-		dialer, err := ws.NewDialer(c.URL, c.ExtraHeader, cfg)
-		if err != nil {
-			return err
-		}
-		p.dial(dialer, c.Redial, c.LinkRules, ids)
+	return dials(dialer, c.Redial, nil), nil
+}
+
+func (p *plan) wsListener(c WSListener) (*piece, error) {
+	cfg, ids, err := p.serverTLS(c.TLS)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	path := c.Path
+	if path == "" {
+		path = "/"
+	}
+	return listens("ws-listener:", c.Addr, p.webBinding(c.Addr, path, cfg), ids), nil
+}
+
+func (p *plan) wsPeer(c WSPeer) (*piece, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return nil, fmt.Errorf("address %s is not a valid URL: %w", c.URL, err)
+	}
+	cfg, ids, err := p.clientTLS(c.client(), u.Hostname())
+	if err != nil {
+		return nil, err
+	}
+	dialer, err := ws.NewDialer(c.URL, c.ExtraHeader, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return dials(dialer, c.Redial, ids), nil
 }
 
 // webBinding opens a WebSocket listener that tells the log whom it refused, and why.
@@ -110,29 +90,12 @@ func (p *plan) webBinding(addr, path string, cfg *tls.Config) *transport.Binding
 	})
 }
 
-// webTLS is how a WebSocket peer is proven. Without a name it is the client called
-// "default", which believes whom the system believes unless it was configured.
-func (p *plan) webTLS(c WSPeer) (*tls.Config, nodeIDs, error) {
-	u, err := url.Parse(c.URL)
-	if err != nil {
-		return nil, nil, fmt.Errorf("address %s is not a valid URL: %w", c.URL, err)
-	}
-	if u.Scheme != "wss" {
-		return nil, nil, nil
-	}
-	name := c.TLS
-	if name == "" {
-		name = secure.DefaultClient
-	}
-	return p.clientTLS(name, u.Hostname())
-}
-
 // nodeIDs reads the node IDs that a link's certificates name; nil if they do not
 // matter.
 type nodeIDs = func([]*x509.Certificate) ([]string, error)
 
 func (p *plan) serverTLS(name string) (*tls.Config, nodeIDs, error) {
-	server, err := p.store.Server(name)
+	server, err := p.tls.Server(name)
 	if err != nil || server == nil {
 		return nil, nil, err
 	}
@@ -142,7 +105,7 @@ func (p *plan) serverTLS(name string) (*tls.Config, nodeIDs, error) {
 }
 
 func (p *plan) clientTLS(name, host string) (*tls.Config, nodeIDs, error) {
-	client, err := p.store.Client(name)
+	client, err := p.tls.Client(name)
 	if err != nil || client == nil {
 		return nil, nil, err
 	}
@@ -151,22 +114,25 @@ func (p *plan) clientTLS(name, host string) (*tls.Config, nodeIDs, error) {
 	}, nil
 }
 
-func (p *plan) listen(kind string, binding *transport.Binding[transport.Listener], rules LinkRules, ids nodeIDs) error {
-	l, err := prepare(p, binding)
-	if err != nil {
+// listens is a backend that is named after the address that it was given.
+func listens(kind, addr string, binding *transport.Binding[transport.Listener], ids nodeIDs) *piece {
+	b := &links.Backend{Name: kind + addr, Binding: binding, NodeIDs: ids}
+	add := addBackend(b)
+	opened := opens(binding, nil)
+	opened.prepare = func() error {
+		l, err := binding.Prepare()
+		if err == nil {
+			addr = l.Addr()
+			b.Name = kind + addr
+		}
 		return err
 	}
-	p.addrs = append(p.addrs, l.Addr())
-	p.backends = append(p.backends, links.Backend{
-		Name: kind + l.Addr(), Binding: binding, NodeIDs: ids,
-		Cost: rules.Cost, NodeCost: rules.NodeCost, AllowedPeers: rules.AllowedPeers, AnyPeer: rules.AnyPeer,
-	})
-	return nil
+	return &piece{sockets: []socket{opened}, add: func(w *wanted, version uint64, tuned any) {
+		w.addrs = append(w.addrs, addr)
+		add(w, version, tuned)
+	}}
 }
 
-func (p *plan) dial(dialer transport.Dialer, redial bool, rules LinkRules, ids nodeIDs) {
-	p.backends = append(p.backends, links.Backend{
-		Name: dialer.Name(), Dialer: dialer, Redial: redial, NodeIDs: ids,
-		Cost: rules.Cost, AllowedPeers: rules.AllowedPeers, AnyPeer: rules.AnyPeer,
-	})
+func dials(dialer transport.Dialer, redial bool, ids nodeIDs) *piece {
+	return &piece{add: addBackend(&links.Backend{Name: dialer.Name(), Dialer: dialer, Redial: redial, NodeIDs: ids})}
 }

@@ -10,9 +10,13 @@ import (
 	"receptor/transport/secure"
 )
 
+func newEmptyStore(cfg Config, log zerolog.Logger) *secure.Store {
+	return secure.NewStore(secure.Config{NodeID: cfg.ID, Log: log})
+}
+
 // newStore loads the TLS configurations and checks them.
 func newStore(cfg Config, log zerolog.Logger) (*secure.Store, error) {
-	store := secure.NewStore(secure.Config{NodeID: cfg.ID, Log: log})
+	store := newEmptyStore(cfg, log)
 	for _, s := range cfg.TLSServers {
 		if err := store.AddServer(s); err != nil {
 			return nil, err

@@ -130,6 +130,9 @@ func (r *router) Receive(ctx actor.Context) {
 		r.advertise(ctx, m)
 	case *routerv1.Withdraw:
 		r.withdraw(ctx, m)
+	case *routerv1.SetWorkCommands:
+		r.cfg.WorkCommands = m.GetCommands()
+		r.offerAll(ctx)
 	case *routerv1.WatchRestarts:
 		r.watch(ctx.Sender())
 	case *routerv1.GetStatus:

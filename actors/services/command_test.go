@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"receptor/actors/supervise"
 	routerv1 "receptor/proto/router/v1"
 	"receptor/test/probe"
 	"receptor/transport"
@@ -28,9 +29,9 @@ func commandWorld(t *testing.T, script string, f func(t *testing.T, s *probe.Sta
 			t.Fatal(err)
 		}
 		router, log := s.Probe(), &journal{}
-		spawnWith(s, log, "b", Config{Router: router.PID, Commands: []Command{{
+		spawnWith(s, log, "b", Config{Router: router.PID, Wanted: supervise.NewLive(Set{Commands: []Command{{
 			Service: "cmd", Binding: meshBinding(netB, "cmd"), Argv: argv,
-		}}})
+		}}})})
 		router.Expect(t, &routerv1.Advertise{
 			Service: "cmd", ConnType: routerv1.ConnType_CONN_TYPE_STREAM, Tags: map[string]string{"type": "Command Service"},
 		})

@@ -11,6 +11,7 @@ import (
 
 	"receptor/actors/services/iproute"
 	"receptor/actors/services/tun"
+	"receptor/actors/supervise"
 	"receptor/transport"
 	"receptor/transport/mesh"
 )
@@ -22,14 +23,7 @@ type Config struct {
 	Plane  *mesh.Plane // of udp-servers; the rest has bindings
 	Dial   transport.DialStream
 
-	TCPServers  []TCPServer
-	TCPClients  []TCPClient
-	UDPServers  []UDPServer
-	UDPClients  []UDPClient
-	UnixServers []UnixServer
-	UnixClients []UnixClient
-	Commands    []Command
-	IPRouters   []IPRouter
+	Wanted *supervise.Live[Set]
 
 	// MaxConnections bounds the connections of each stream proxy; zero means 4096.
 	MaxConnections int
@@ -39,6 +33,19 @@ type Config struct {
 	MaxIdle time.Duration
 	// PollInterval is how often an IP router asks for networks; zero means 10 s.
 	PollInterval time.Duration
+}
+
+// Set is what is configured. Each has a Version: one of another version takes the
+// place of the one before.
+type Set struct {
+	TCPServers  []TCPServer
+	TCPClients  []TCPClient
+	UDPServers  []UDPServer
+	UDPClients  []UDPClient
+	UnixServers []UnixServer
+	UnixClients []UnixClient
+	Commands    []Command
+	IPRouters   []IPRouter
 }
 
 const (
@@ -66,6 +73,7 @@ func (c Config) withDefaults() Config {
 
 // TCPServer takes TCP connections to a service of the mesh.
 type TCPServer struct {
+	Version       uint64
 	Addr          string // as configured, for names and logs
 	Binding       *transport.Binding[net.Listener]
 	TLS           *tls.Config // of the tls-server towards TCP clients; nil for none
@@ -76,6 +84,7 @@ type TCPServer struct {
 
 // TCPClient takes streams of the mesh to a TCP address.
 type TCPClient struct {
+	Version   uint64
 	Service   string
 	Binding   *transport.Binding[transport.StreamListener] // listens on Service, with TLSServer
 	TLSServer string                                       // towards the mesh; empty for the built-in profile
@@ -85,6 +94,7 @@ type TCPClient struct {
 
 // UDPServer takes UDP datagrams to a service of the mesh.
 type UDPServer struct {
+	Version       uint64
 	Addr          string                           // as configured, for names and logs
 	Binding       *transport.Binding[*net.UDPConn] // ListenUDP makes one
 	RemoteNode    string
@@ -93,6 +103,7 @@ type UDPServer struct {
 
 // UDPClient takes datagrams of the mesh to a UDP address.
 type UDPClient struct {
+	Version uint64
 	Service string
 	Binding *transport.Binding[*mesh.Socket] // ListenDatagrams makes one
 	Addr    string                           // host:port
@@ -100,6 +111,7 @@ type UDPClient struct {
 
 // UnixServer takes connections to a Unix socket to a service of the mesh.
 type UnixServer struct {
+	Version       uint64
 	Path          string // as configured, for names and logs
 	Binding       *transport.Binding[transport.StreamListener]
 	RemoteNode    string
@@ -109,6 +121,7 @@ type UnixServer struct {
 
 // UnixClient takes streams of the mesh to a Unix socket.
 type UnixClient struct {
+	Version   uint64
 	Service   string
 	Binding   *transport.Binding[transport.StreamListener] // listens on Service, with TLSServer
 	TLSServer string                                       // towards the mesh; empty for the built-in profile
@@ -117,6 +130,7 @@ type UnixClient struct {
 
 // Command runs a program on a terminal for each stream of the mesh.
 type Command struct {
+	Version   uint64
 	Service   string
 	Binding   *transport.Binding[transport.StreamListener] // listens on Service, with TLSServer
 	TLSServer string                                       // towards the mesh; empty for the built-in profile
@@ -126,6 +140,7 @@ type Command struct {
 // IPRouter joins IP networks over the mesh. NewIPRouter makes one from the text of
 // a configuration.
 type IPRouter struct {
+	Version uint64
 	Network string // also the name of the service
 	Local   iproute.LocalNet
 	Routes  []netip.Prefix // networks behind this node

@@ -141,20 +141,22 @@ func TestProxiesOfAnExistingNode(t *testing.T) {
 		}
 		s.Spawn(supervise.Spec{Name: "links", Kind: "supervisor", Supervises: true, New: links.New(links.Config{
 			NodeID: "ours", Log: quiet, Router: routing, Plane: plane,
-			Backends: []links.Backend{{Name: dialer.Name(), Dialer: dialer, Redial: true, AnyPeer: true}},
+			Wanted: supervise.NewLive(links.Wanted{Backends: []links.Backend{{Name: dialer.Name(), Dialer: dialer, Redial: true, AnyPeer: true}}}),
 		})})
 		n := network(s, plane)
 		cfg, near := udpServer(t, plane)
 		cfg.Router, cfg.Dial = routing, n.Dial
-		cfg.UDPServers[0].RemoteNode, cfg.UDPServers[0].RemoteService = "theirs", "tudp"
-		cfg.UDPClients = []UDPClient{{Service: "oudp", Binding: ListenDatagrams(plane, "oudp"), Addr: echo}}
+		cfg.Wanted.Load().UDPServers[0].RemoteNode, cfg.Wanted.Load().UDPServers[0].RemoteService = "theirs", "tudp"
+		set := cfg.Wanted.Load()
+		set.UDPClients = []UDPClient{{Service: "oudp", Binding: ListenDatagrams(plane, "oudp"), Addr: echo}}
 		for i, service := range []string{"tunix", "tcmd"} {
 			path := fmt.Sprint(ourUnix, i)
-			cfg.UnixServers = append(cfg.UnixServers, UnixServer{
+			set.UnixServers = append(set.UnixServers, UnixServer{
 				Path: path, Binding: unixsock.Listen(path, 0o600), RemoteNode: "theirs", RemoteService: service,
 			})
 		}
-		cfg.Commands = []Command{{Service: "ocmd", Binding: meshBinding(n, "ocmd"), Argv: []string{"echo", "from ours"}}}
+		set.Commands = []Command{{Service: "ocmd", Binding: meshBinding(n, "ocmd"), Argv: []string{"echo", "from ours"}}}
+		cfg.Wanted.Store(set)
 		spawnWith(s, &journal{}, "services", cfg)
 
 		eventually(t, func() bool { return plane.HasRoute("theirs") })
@@ -205,7 +207,7 @@ func TestIPRouterOfAnExistingNode(t *testing.T) {
 		a := newSite(t, s, mem.NewNetwork(), "ours")
 		s.Spawn(supervise.Spec{Name: "links", Kind: "supervisor", Supervises: true, New: links.New(links.Config{
 			NodeID: "ours", Log: s.Log().Level(zerolog.WarnLevel), Router: a.router, Plane: a.plane,
-			Backends: []links.Backend{{Name: "tcp-listener", Binding: binding, AnyPeer: true}},
+			Wanted: supervise.NewLive(links.Wanted{Backends: []links.Backend{{Name: "tcp-listener", Binding: binding, AnyPeer: true}}}),
 		})})
 		a.route(t, s, IPRouterText{Interface: "mesh0", LocalNet: "10.77.0.0/30"})
 		a.awaitRoutes(t, "10.77.0.4/30", "10.88.0.0/24")

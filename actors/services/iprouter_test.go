@@ -55,7 +55,7 @@ func newSite(t *testing.T, s *probe.Stage, wires *mem.Network, id string, peers 
 		backends = append(backends, links.Backend{Name: d.Name(), Dialer: d, Redial: true, AnyPeer: true})
 	}
 	s.Spawn(supervise.Spec{Name: "links-" + id, Kind: "supervisor", Supervises: true, New: links.New(links.Config{
-		NodeID: id, Log: quiet, Router: n.router, Plane: n.plane, Backends: backends,
+		NodeID: id, Log: quiet, Router: n.router, Plane: n.plane, Wanted: supervise.NewLive(links.Wanted{Backends: backends}),
 	})})
 	return n
 }
@@ -80,7 +80,7 @@ func (n *site) route(t *testing.T, s *probe.Stage, text IPRouterText) {
 		t.Fatal(err)
 	}
 	n.services = spawnWith(s, n.log, "services-"+n.plane.NodeID(), Config{
-		Router: n.router, PollInterval: 50 * time.Millisecond, IPRouters: []IPRouter{cfg},
+		Router: n.router, PollInterval: 50 * time.Millisecond, Wanted: supervise.NewLive(Set{IPRouters: []IPRouter{cfg}}),
 	})
 }
 

@@ -2,7 +2,6 @@ package services
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -10,6 +9,7 @@ import (
 
 	"receptor/actors/supervise"
 	routerv1 "receptor/proto/router/v1"
+	supervisev1 "receptor/proto/supervise/v1"
 	"receptor/transport"
 )
 
@@ -17,7 +17,7 @@ import (
 func New(cfg Config) func() actor.Actor {
 	cfg = cfg.withDefaults()
 	return func() actor.Actor {
-		return &services{Supervisor: supervise.New(cfg.Log, supervise.Backoff{}), cfg: cfg, names: map[string]int{}}
+		return &services{Supervisor: supervise.New(cfg.Log, supervise.Backoff{}), cfg: cfg}
 	}
 }
 
@@ -29,8 +29,7 @@ func New(cfg Config) func() actor.Actor {
 //	restart  every proxy begins anew
 type services struct {
 	*supervise.Supervisor
-	cfg   Config
-	names map[string]int // how often a name was asked for
+	cfg Config
 }
 
 // Receive implements actor.Actor.
@@ -39,42 +38,47 @@ func (s *services) Receive(ctx actor.Context) {
 		return
 	}
 	switch ctx.Message().(type) {
-	case *actor.Started:
-		s.start(ctx)
+	case *actor.Started, *supervisev1.Reconcile:
+		s.reconcile(ctx)
 	case *actor.Stopping, *actor.Restarting, *actor.Stopped, *actor.Terminated:
 	default:
 		supervise.Unexpected(ctx)
 	}
 }
 
-func (s *services) start(ctx actor.Context) {
-	for _, c := range s.cfg.TCPServers {
-		s.proxy(ctx, "tcp-server:"+c.Addr, s.tcpServer(c))
+// reconcile starts and stops what is configured.
+func (s *services) reconcile(ctx actor.Context) {
+	set := s.cfg.Wanted.Load()
+	var wanted []supervise.Wanted
+	add := func(w supervise.Wanted) { wanted = append(wanted, w) }
+	for _, c := range set.TCPServers {
+		add(s.proxy("tcp-server:"+c.Addr, c.Version, s.tcpServer(c)))
 	}
-	for _, c := range s.cfg.TCPClients {
-		s.proxy(ctx, "tcp-client:"+c.Service, s.tcpClient(c))
+	for _, c := range set.TCPClients {
+		add(s.proxy("tcp-client:"+c.Service, c.Version, s.tcpClient(c)))
 	}
-	for _, c := range s.cfg.UDPServers {
-		s.proxy(ctx, "udp-server:"+c.Addr, s.udpServer(c))
+	for _, c := range set.UDPServers {
+		add(s.proxy("udp-server:"+c.Addr, c.Version, s.udpServer(c)))
 	}
-	for _, c := range s.cfg.UDPClients {
-		s.proxy(ctx, "udp-client:"+c.Service, s.udpClient(c))
+	for _, c := range set.UDPClients {
+		add(s.proxy("udp-client:"+c.Service, c.Version, s.udpClient(c)))
 	}
-	for _, c := range s.cfg.UnixServers {
-		s.proxy(ctx, "unix-socket-server:"+c.Path, s.unixServer(c))
+	for _, c := range set.UnixServers {
+		add(s.proxy("unix-socket-server:"+c.Path, c.Version, s.unixServer(c)))
 	}
-	for _, c := range s.cfg.UnixClients {
-		s.proxy(ctx, "unix-socket-client:"+c.Service, s.unixClient(c))
+	for _, c := range set.UnixClients {
+		add(s.proxy("unix-socket-client:"+c.Service, c.Version, s.unixClient(c)))
 	}
-	for _, c := range s.cfg.Commands {
-		s.proxy(ctx, "command-service:"+c.Service, s.command(c))
+	for _, c := range set.Commands {
+		add(s.proxy("command-service:"+c.Service, c.Version, s.command(c)))
 	}
-	for _, c := range s.cfg.IPRouters {
+	for _, c := range set.IPRouters {
 		log := s.log(c.Network)
-		s.spawn(ctx, "ip-router:"+c.Network, supervise.Spec{
+		add(want("ip-router:"+c.Network, c.Version, supervise.Spec{
 			Kind: "ip-router", New: func() actor.Actor { return newIPRouter(c, s.cfg, log) },
-		})
+		}))
 	}
+	s.Reconcile(ctx, wanted)
 }
 
 // log is for what stands for a service of the mesh.
@@ -82,21 +86,16 @@ func (s *services) log(service string) zerolog.Logger {
 	return s.cfg.Log.With().Str("service", service).Logger()
 }
 
-func (s *services) proxy(ctx actor.Context, name string, cfg proxyConfig) {
+func (s *services) proxy(name string, version uint64, cfg proxyConfig) supervise.Wanted {
 	cfg.log = s.log(cfg.service)
-	s.spawn(ctx, name, supervise.Spec{
+	return want(name, version, supervise.Spec{
 		Kind: "proxy", Supervises: true, New: func() actor.Actor { return newProxy(cfg) },
 	})
 }
 
-func (s *services) spawn(ctx actor.Context, name string, spec supervise.Spec) {
+func want(name string, version uint64, spec supervise.Spec) supervise.Wanted {
 	spec.Name = strings.ReplaceAll(name, "/", "_")
-	if s.names[spec.Name]++; s.names[spec.Name] > 1 {
-		spec.Name = fmt.Sprintf("%s#%d", spec.Name, s.names[spec.Name]) // a port of 0 may be asked for twice
-	}
-	if _, err := s.Spawn(ctx, spec); err != nil {
-		panic(fmt.Errorf("%s %s: %w", spec.Kind, spec.Name, err)) // names are unique
-	}
+	return supervise.Wanted{Spec: spec, Version: version}
 }
 
 // outward is a proxy that listens on this machine and dials the mesh.

@@ -113,9 +113,9 @@ func spawn(s *probe.Stage, cfg Config) *actor.PID {
 // server is a tcp-server whose mesh is dial.
 func server(t testing.TB, dial transport.DialStream) (cfg Config, addr string) {
 	binding, addr := bound(t)
-	return Config{Dial: dial, TCPServers: []TCPServer{{
+	return Config{Dial: dial, Wanted: supervise.NewLive(Set{TCPServers: []TCPServer{{
 		Addr: addr, Binding: binding, RemoteNode: "b", RemoteService: "svc",
-	}}}, addr
+	}}})}, addr
 }
 
 func TestTCPServerKeepsHalfClose(t *testing.T) {
@@ -227,7 +227,7 @@ func client(t testing.TB, target string, router *actor.PID) (cfg Config, sockets
 		opened <- l
 		return tcpListener{Listener: l}, nil
 	})
-	return Config{Router: router, TCPClients: []TCPClient{{Service: "svc", Addr: target, Binding: binding}}}, opened
+	return Config{Router: router, Wanted: supervise.NewLive(Set{TCPClients: []TCPClient{{Service: "svc", Addr: target, Binding: binding}}})}, opened
 }
 
 func TestTCPClientAdvertisesAndServes(t *testing.T) {

@@ -53,9 +53,9 @@ func unixServer(t testing.TB, n *streams.Network) (cfg Config, path string) {
 	if _, err := binding.Prepare(); err != nil {
 		t.Fatal(err)
 	}
-	return Config{Dial: n.Dial, UnixServers: []UnixServer{{
+	return Config{Dial: n.Dial, Wanted: supervise.NewLive(Set{UnixServers: []UnixServer{{
 		Path: path, Binding: binding, RemoteNode: "b", RemoteService: "svc",
-	}}}, path
+	}}})}, path
 }
 
 func unixDial(t testing.TB, path string) *net.UnixConn {
@@ -128,9 +128,9 @@ func TestUnixSocketsKeepHalfCloseOverTheMesh(t *testing.T) {
 		defer end()
 		netA, netB := network(s, a), network(s, b)
 		router := s.Probe()
-		spawnWith(s, &journal{}, "b", Config{Router: router.PID, UnixClients: []UnixClient{{
+		spawnWith(s, &journal{}, "b", Config{Router: router.PID, Wanted: supervise.NewLive(Set{UnixClients: []UnixClient{{
 			Service: "svc", Binding: meshBinding(netB, "svc"), Path: far,
-		}}})
+		}}})})
 		router.Expect(t, &routerv1.Advertise{
 			Service: "svc", ConnType: routerv1.ConnType_CONN_TYPE_STREAM,
 			Tags: map[string]string{"type": "Unix Proxy", "filename": far},
@@ -171,7 +171,7 @@ func TestAMissingFarEndClosesAtOnceWithOneWarning(t *testing.T) {
 		eventually(t, func() bool { return near.warnings("dial b:svc") == 1 })
 
 		nowhere := filepath.Join(t.TempDir(), "nowhere")
-		ready(t, s, &far, Config{UnixClients: []UnixClient{{Service: "svc", Binding: meshBinding(netB, "svc"), Path: nowhere}}})
+		ready(t, s, &far, Config{Wanted: supervise.NewLive(Set{UnixClients: []UnixClient{{Service: "svc", Binding: meshBinding(netB, "svc"), Path: nowhere}}})})
 		closed(t, unixDial(t, path))
 		eventually(t, func() bool { return far.warnings("dial "+nowhere) == 1 && far.warnings("no such file") == 1 })
 		if near.warnings("") != 1 || far.warnings("") != 1 {
@@ -213,11 +213,11 @@ func TestTLSOnBothTCPSides(t *testing.T) {
 		outer, addr := server(t, func(ctx context.Context, _, _, _ string) (transport.StreamConn, error) {
 			return dialTCP(ctx, far, nil)
 		})
-		outer.TCPServers[0].TLS = serverTLS
+		outer.Wanted.Load().TCPServers[0].TLS = serverTLS
 		var log journal
 		spawnWith(s, &log, "server", outer)
 		inner, sockets := client(t, addr, s.Probe().PID)
-		inner.TCPClients[0].TLS = clientTLS
+		inner.Wanted.Load().TCPClients[0].TLS = clientTLS
 		spawnWith(s, &log, "client", inner)
 		entry := (<-sockets).Addr().String()
 
@@ -253,7 +253,7 @@ func TestATargetWithoutTLSIsRefused(t *testing.T) {
 			_, _ = io.Copy(io.Discard, c)
 		}()
 		cfg, sockets := client(t, l.Addr().String(), s.Probe().PID)
-		cfg.TCPClients[0].TLS = clientTLS
+		cfg.Wanted.Load().TCPClients[0].TLS = clientTLS
 		var log journal
 		spawnWith(s, &log, "client", cfg)
 		c := dial(t, (<-sockets).Addr().String())
@@ -267,7 +267,7 @@ func TestAdvertisedConnectionKind(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
 		router := s.Probe()
 		cfg, _ := client(t, "127.0.0.1:1", router.PID)
-		cfg.TCPClients[0].TLSServer = "secret"
+		cfg.Wanted.Load().TCPClients[0].TLSServer = "secret"
 		spawnWith(s, &journal{}, "client", cfg)
 		ad := probe.ExpectType[*routerv1.Advertise](t, router)
 		if ad.GetConnType() != routerv1.ConnType_CONN_TYPE_STREAM_TLS {

@@ -248,10 +248,10 @@ func TestALostUDPSocketIsOpenedAgain(t *testing.T) {
 		echo, end := udpEcho(t, "127.0.0.1:0")
 		defer end()
 		cfg, addr := udpServer(t, a)
-		first, _ := cfg.UDPServers[0].Binding.Take()
+		first, _ := cfg.Wanted.Load().UDPServers[0].Binding.Take()
 		again := ListenUDP(addr)
 		opened := 0
-		cfg.UDPServers[0].Binding = transport.NewBinding(func() (*net.UDPConn, error) {
+		cfg.Wanted.Load().UDPServers[0].Binding = transport.NewBinding(func() (*net.UDPConn, error) {
 			if opened++; opened == 1 {
 				return first, nil
 			}

@@ -151,16 +151,16 @@ func udpServer(t testing.TB, plane *mesh.Plane) (cfg Config, addr string) {
 		t.Fatal(err)
 	}
 	addr = c.LocalAddr().String()
-	return Config{Plane: plane, UDPServers: []UDPServer{{
+	return Config{Plane: plane, Wanted: supervise.NewLive(Set{UDPServers: []UDPServer{{
 		Addr: addr, Binding: binding, RemoteNode: "b", RemoteService: "svc",
-	}}}, addr
+	}}})}, addr
 }
 
 // udpClient takes datagrams to svc of plane to addr.
 func udpClient(plane *mesh.Plane, router *actor.PID, addr string) Config {
-	return Config{Plane: plane, Router: router, UDPClients: []UDPClient{{
+	return Config{Plane: plane, Router: router, Wanted: supervise.NewLive(Set{UDPClients: []UDPClient{{
 		Service: "svc", Binding: ListenDatagrams(plane, "svc"), Addr: addr,
-	}}}
+	}}})}
 }
 
 // ready starts what listens on the mesh and waits until it does.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -177,6 +178,16 @@ func (n *Network) detach() error {
 		p.stop()
 	}
 	return errors.Join(errs...)
+}
+
+// RetireTLS has the next dials with these TLS clients make connections of their own.
+// Streams that are open go on.
+func (n *Network) RetireTLS(clients []string) {
+	for _, p := range n.table.all() {
+		if slices.Contains(clients, p.key.tls) && n.table.find(p.key) == p {
+			p.retire()
+		}
+	}
 }
 
 // track notes an open listener. It reports false when the actor has ended.

@@ -28,6 +28,7 @@ type Spec struct {
 	Backoff    Backoff // zero: the supervisor's
 	Supervises bool    // embeds a Supervisor and answers GetTree
 	Transient  bool    // comes and goes as a matter of course: its end is no event
+	Retires    bool    // answers Retire when Reconcile has no use for it, and ends by itself
 }
 
 // Supervisor is embedded by every actor that has children. Its methods belong
@@ -41,6 +42,10 @@ type Supervisor struct {
 	order    []string // ids in order of spawning
 	lost     []*supervisev1.Lost
 	observed *observation // nil: nobody observes; known with the first child
+
+	reconciling bool // what follows is for settle
+	wanted      []Wanted
+	askers      []*actor.PID
 }
 
 // child is the record of one child.
@@ -60,6 +65,10 @@ type child struct {
 	failedAt time.Time
 	nextTry  time.Time
 	timer    *time.Timer
+
+	wanted  *identity // nil unless Reconcile started it
+	leaving bool      // and will soon hold nothing any more
+	retired bool      // it holds nothing, and ends when it is done
 }
 
 // New returns a supervisor's state. A zero Backoff means DefaultBackoff.
@@ -110,11 +119,15 @@ func (s *Supervisor) Supervise(ctx actor.Context) bool {
 		s.restartDue(ctx, m)
 	case *supervisev1.GetTree:
 		s.tree(ctx, m)
+	case *supervisev1.Retired:
+		s.retired(ctx, m)
 	case *actor.Terminated:
 		s.forget(m.Who.Id)
+		s.settle(ctx)
 		return false
 	case *actor.Stopping, *actor.Restarting:
 		s.observed = nil // what ends now ends with this actor
+		s.reconciling = false
 		for _, c := range s.children {
 			c.stopTimer()
 			c.state = supervisev1.State_STATE_STOPPING

@@ -24,7 +24,7 @@ func (f *family) permit(needs bool, access *workv1.Access) *workv1.Refused {
 	case !needs || access.GetTrusted():
 		return nil
 	}
-	if err := f.verifier.Verify(access.GetSignature(), f.NodeID, time.Now()); err != nil {
+	if err := f.terms().verifier.Verify(access.GetSignature(), f.NodeID, time.Now()); err != nil {
 		return refused(workv1.Code_CODE_DENIED, err.Error())
 	}
 	return nil
@@ -32,7 +32,7 @@ func (f *family) permit(needs bool, access *workv1.Access) *workv1.Refused {
 
 // admit decides about a new unit before anything of it exists.
 func (f *family) admit(m *workv1.Submit, now time.Time) (*workv1.Create, *workv1.Refused) {
-	if no := f.permit(f.types[m.GetWorkType()].VerifySignature, m.GetAccess()); no != nil {
+	if no := f.permit(f.terms().types[m.GetWorkType()].VerifySignature, m.GetAccess()); no != nil {
 		return nil, no
 	}
 	if m.GetNode() == "" {
@@ -48,7 +48,7 @@ func (f *family) admitLocal(m *workv1.Submit) (*workv1.Create, *workv1.Refused) 
 	if m.GetTtl() != "" {
 		return nil, refused(workv1.Code_CODE_BAD_REQUEST, "ttl option is intended for remote work only")
 	}
-	t, ok := f.types[m.GetWorkType()]
+	t, ok := f.terms().types[m.GetWorkType()]
 	if !ok {
 		return nil, refused(workv1.Code_CODE_UNKNOWN_TYPE, "unknown work type "+m.GetWorkType())
 	}
@@ -82,7 +82,7 @@ func (f *family) admitRemote(m *workv1.Submit, now time.Time) (*workv1.Create, *
 			return nil, refused(workv1.Code_CODE_BAD_REQUEST, err.Error())
 		}
 		remote.ExpiresUnixNs = now.Add(ttl).UnixNano()
-		if m.GetSignWork() && ttl > f.signer.Lifetime() {
+		if m.GetSignWork() && ttl > f.terms().signer.Lifetime() {
 			f.Log.Warn().Str("node", m.GetNode()).Dur("ttl", ttl).Msg("signatures expire before the time to start is over")
 		}
 	}

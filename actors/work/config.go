@@ -1,12 +1,13 @@
 package work
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"receptor/actors/supervise"
 	"receptor/actors/work/runner"
-	"receptor/actors/work/sign"
 	"receptor/actors/work/store"
 	"receptor/actors/work/unit"
 	"receptor/internal/events"
@@ -18,8 +19,6 @@ type Config struct {
 	NodeID  string
 	DataDir string
 	Log     zerolog.Logger
-	Types   []CommandType
-	Python  []PythonType
 	Dial    transport.DialStream
 	Runner  []string // argv of the command runner; /proc/self/exe if empty
 	// RunnerProgram is a program that only runs commands. It is used instead of
@@ -27,6 +26,15 @@ type Config struct {
 	RunnerProgram string
 	Version       string
 	Feeds         *Feeds
+	Events        *events.Journal // nil: nobody wants to know
+	Terms                         // while there is no Live
+	Live          *supervise.Live[Terms]
+}
+
+// Terms are what may change while units run.
+type Terms struct {
+	Types  []CommandType
+	Python []PythonType
 	// SigningKey signs what this node asks of others for units that want it.
 	SigningKey SigningKey
 	// VerifyKey checks what others ask for, where a work type wants that.
@@ -35,7 +43,6 @@ type Config struct {
 	MinFreeDisk int64
 	// RemoteRetention is the Retention of units that ran on other nodes.
 	RemoteRetention time.Duration
-	Events          *events.Journal // nil: nobody wants to know
 }
 
 // Limits of a type of work; zero is no limit.
@@ -77,18 +84,15 @@ func RunCommand(args []string) int { return runner.Main(args) }
 // RunnerFlag is the first argument of a process that has to call RunCommand.
 const RunnerFlag = runner.Flag
 
-// family is what the supervisor shares with its units. It is frozen at birth,
-// and its live parts may be used by all.
+// family is what the supervisor shares with its units. It is frozen at birth, but for
+// the terms, and its live parts may be used by all.
 type family struct {
 	Config
-	types    map[string]CommandType
-	store    *store.Store
-	program  *runner.Program
-	notices  *notices
-	far      *farNodes
-	queues   map[string]*queue // of types with a limit
-	signer   *sign.Signer
-	verifier *sign.Verifier
+	store   *store.Store
+	program *runner.Program
+	notices *notices
+	far     *farNodes
+	current atomic.Pointer[terms]
 }
 
 func newFamily(cfg Config) *family {
@@ -96,27 +100,22 @@ func newFamily(cfg Config) *family {
 		// Not the path: the program may be replaced while it runs.
 		cfg.Runner = []string{"/proc/self/exe"}
 	}
-	f := &family{
-		Config: cfg, types: map[string]CommandType{}, queues: map[string]*queue{},
-		signer:   &sign.Signer{PrivateKeyFile: cfg.SigningKey.PrivateKeyFile, Expiration: cfg.SigningKey.Expiration},
-		verifier: &sign.Verifier{PublicKeyFile: cfg.VerifyKey.PublicKeyFile, Tolerance: cfg.VerifyKey.Tolerance},
+	if cfg.Live == nil {
+		cfg.Live = supervise.NewLive(cfg.Terms)
 	}
-	for _, t := range cfg.Types {
-		f.types[t.Type] = t
-	}
-	f.pythonTypes()
-	for _, t := range f.types {
-		if t.MaxConcurrent > 0 {
-			f.queues[t.Type] = newQueue(t.Limits)
-		}
-	}
+	cfg.Terms = Terms{} // nobody should read them here
+	f := &family{Config: cfg}
+	f.current.Store(newTerms(f.Live.Load(), nil))
 	return f
 }
+
+// terms are those in force.
+func (f *family) terms() *terms { return f.current.Load() }
 
 // needsSignature reports whether clients must sign what they ask of a unit.
 func (f *family) needsSignature(r unit.Record) bool {
 	if r.Remote != nil {
 		return r.Remote.SignWork
 	}
-	return f.types[r.WorkType].VerifySignature
+	return f.terms().types[r.WorkType].VerifySignature
 }

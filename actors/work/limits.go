@@ -47,20 +47,20 @@ func (w *work) room(c *workv1.Create) *workv1.Refused {
 	if w.drains {
 		return refused(workv1.Code_CODE_FAILED, "node is draining: no new work is taken until it is resumed")
 	}
-	if q := w.queues[c.GetWorkType()]; q != nil {
+	if q := w.terms().queues[c.GetWorkType()]; q != nil {
 		if text := q.full(c.GetWorkType()); text != "" {
 			return refused(workv1.Code_CODE_FAILED, text)
 		}
 	}
-	if w.MinFreeDisk == 0 {
+	if w.terms().MinFreeDisk == 0 {
 		return nil
 	}
 	free, err := w.store.Free()
 	if err != nil {
 		return refused(workv1.Code_CODE_FAILED, "free disk space can't be told: "+err.Error())
 	}
-	if free < w.MinFreeDisk {
-		text := fmt.Sprintf("not enough free disk space: %d bytes are free, new work needs %d", free, w.MinFreeDisk)
+	if free < w.terms().MinFreeDisk {
+		text := fmt.Sprintf("not enough free disk space: %d bytes are free, new work needs %d", free, w.terms().MinFreeDisk)
 		return refused(workv1.Code_CODE_FAILED, text)
 	}
 	return nil
@@ -72,14 +72,14 @@ func (w *work) slotWanted(ctx actor.Context, m *workv1.SlotWanted) {
 	if !ok {
 		return // it was released meanwhile
 	}
-	if q := w.queues[e.workType]; q != nil {
+	if q := w.terms().queues[e.workType]; q != nil {
 		w.grant(ctx, q.want(e.id))
 	}
 }
 
 // freeSlot is called when a unit is final or gone.
 func (w *work) freeSlot(ctx actor.Context, e *entry) {
-	if q := w.queues[e.workType]; q != nil && !e.remote {
+	if q := w.terms().queues[e.workType]; q != nil && !e.remote {
 		w.grant(ctx, q.leave(e.id))
 	}
 }
@@ -99,8 +99,8 @@ const (
 
 // scheduleRetention looks again after a quarter of the shortest retention.
 func (w *work) scheduleRetention(ctx actor.Context) {
-	shortest := w.RemoteRetention
-	for _, t := range w.types {
+	shortest := w.terms().RemoteRetention
+	for _, t := range w.terms().types {
 		if t.Retention > 0 && (shortest == 0 || t.Retention < shortest) {
 			shortest = t.Retention
 		}
@@ -122,9 +122,9 @@ func (w *work) stopRetention() {
 func (w *work) retire(ctx actor.Context) {
 	now := time.Now()
 	for id, e := range w.units {
-		keep := w.types[e.workType].Retention
+		keep := w.terms().types[e.workType].Retention
 		if e.remote {
-			keep = w.RemoteRetention
+			keep = w.terms().RemoteRetention
 		}
 		if keep == 0 || e.pid != nil || !unit.State(w.Feeds.state(id)).Final() {
 			continue

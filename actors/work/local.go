@@ -141,7 +141,7 @@ func (u *localUnit) do(ctx actor.Context, actions []unit.Action) {
 // wantSlot launches at once if the type has no limit. Otherwise the client need not
 // wait: the unit is accepted.
 func (u *localUnit) wantSlot(ctx actor.Context) {
-	q := u.queues[u.machine.WorkType]
+	q := u.terms().queues[u.machine.WorkType]
 	if q == nil {
 		u.launch(ctx)
 		return
@@ -164,7 +164,7 @@ func (u *localUnit) granted(ctx actor.Context) {
 // is told about.
 func (u *localUnit) launch(ctx actor.Context) {
 	r := u.machine.Record
-	t, ok := u.types[r.WorkType]
+	t, ok := u.terms().types[r.WorkType]
 	if !ok || r.Local == nil {
 		u.step(ctx, unit.LaunchFailed{Error: "unknown work type " + r.WorkType})
 		return

@@ -8,6 +8,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"receptor/actors/supervise"
+	"receptor/actors/work/sign"
 	"receptor/actors/work/store"
 	workv1 "receptor/proto/work/v1"
 )
@@ -60,7 +61,7 @@ func (m *monitor) start(ctx actor.Context, task *workv1.Task) {
 	root, self := ctx.ActorSystem().Root, ctx.Self()
 	s := &session{
 		tell: tell{root: root, unit: ctx.Parent(), task: task.GetNumber()},
-		dial: m.Dial, dir: m.dir, feeds: m.Feeds, far: m.far, signer: m.signer, id: m.id, task: task,
+		dial: m.Dial, dir: m.dir, feeds: m.Feeds, far: m.far, signer: func() *sign.Signer { return m.terms().signer }, id: m.id, task: task,
 	}
 	m.work.Go(func() {
 		end := &workv1.SessionEnded{Incarnation: m.incarnation, Done: true}

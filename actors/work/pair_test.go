@@ -91,7 +91,7 @@ func (p *pair) up(n *node) {
 	}
 	n.control = p.stage.Spawn(supervise.Spec{Name: "control-far", Kind: "family", Supervises: true, New: control.New(control.Config{
 		NodeID: "far", Log: p.stage.Log(), Work: n.pid, Plane: noPings{}, Feeds: n.cfg.Feeds, Dial: p.dial,
-		Listeners: []control.Listener{{Name: "tcp", Binding: binding, MaxConns: 5000}},
+		Listeners: supervise.NewLive([]control.Listener{{Name: "tcp", Binding: binding, MaxConns: 5000}}),
 	})})
 }
 

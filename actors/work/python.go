@@ -29,9 +29,9 @@ type PythonType struct {
 }
 
 // pythonTypes joins them to those that commands do.
-func (f *family) pythonTypes() {
-	for _, p := range f.Python {
-		f.types[p.Type] = CommandType{
+func (t *terms) pythonTypes() {
+	for _, p := range t.Python {
+		t.types[p.Type] = CommandType{
 			Type: p.Type, Command: cmp.Or(p.Interpreter, "python3"),
 			VerifySignature: p.VerifySignature, Limits: p.Limits, plugin: &p,
 		}

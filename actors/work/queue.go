@@ -15,9 +15,8 @@ import (
 //
 //	admitted ──want──> waiting ──first, and there is room──> running ──leave──> –
 type queue struct {
-	limits Limits
-
 	mu      sync.Mutex
+	limits  Limits
 	members map[string]bool // all units of the type that are not final
 	running map[string]bool
 	waiting []string // in their order
@@ -28,11 +27,19 @@ func newQueue(l Limits) *queue {
 	return &queue{limits: l, members: map[string]bool{}, running: map[string]bool{}, ready: map[string]bool{}}
 }
 
+// limit sets other limits, and returns whose turn it is now.
+func (q *queue) limit(l Limits) []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.limits = l
+	return q.next()
+}
+
 // full says why no more units are admitted; empty if they are.
 func (q *queue) full(workType string) string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.limits.MaxQueued == 0 || len(q.members) < q.limits.MaxConcurrent+q.limits.MaxQueued {
+	if q.limits.MaxQueued == 0 || q.limits.MaxConcurrent == 0 || len(q.members) < q.limits.MaxConcurrent+q.limits.MaxQueued {
 		return ""
 	}
 	return fmt.Sprintf("work type %s is busy: %d units run and %d wait", workType,
@@ -90,7 +97,7 @@ func (q *queue) leave(id string) []string {
 // next is called with mu held.
 func (q *queue) next() []string {
 	var turn []string
-	for len(q.waiting) > 0 && len(q.running) < q.limits.MaxConcurrent && q.ready[q.waiting[0]] {
+	for len(q.waiting) > 0 && q.room() && q.ready[q.waiting[0]] {
 		id := q.waiting[0]
 		q.waiting = q.waiting[1:]
 		delete(q.ready, id)
@@ -98,6 +105,11 @@ func (q *queue) next() []string {
 		turn = append(turn, id)
 	}
 	return turn
+}
+
+// room is called with mu held. A limit that was lifted is zero.
+func (q *queue) room() bool {
+	return q.limits.MaxConcurrent == 0 || len(q.running) < q.limits.MaxConcurrent
 }
 
 // place is the position of a unit that waits; 0 if it does not.
@@ -119,7 +131,7 @@ func (q *queue) detail(id string) string {
 // resumeQueues sorts what was found on disk by when it became ready.
 func (w *work) resumeQueues(loaded []store.Loaded) {
 	slices.SortStableFunc(loaded, func(a, b store.Loaded) int { return cmp.Compare(a.Written, b.Written) })
-	for workType, q := range w.queues {
+	for workType, q := range w.terms().queues {
 		var running, waiting []string
 		for _, l := range loaded {
 			r := l.Record

@@ -24,7 +24,7 @@ type session struct {
 	dir    store.Dir
 	feeds  *Feeds
 	far    *farNodes
-	signer *sign.Signer
+	signer func() *sign.Signer
 	id     string // of the local unit
 	task   *workv1.Task
 }
@@ -92,7 +92,7 @@ func (s *session) connect(ctx context.Context) (*peer.Session, error) {
 
 func (s *session) sign(far *peer.Session) {
 	if s.task.GetSignWork() {
-		far.Sign = func() (string, error) { return s.signer.Token(s.task.GetNode(), time.Now()) }
+		far.Sign = func() (string, error) { return s.signer().Token(s.task.GetNode(), time.Now()) }
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"receptor/actors/work/runner"
 	"receptor/actors/work/store"
 	"receptor/actors/work/unit"
+	supervisev1 "receptor/proto/supervise/v1"
 	workv1 "receptor/proto/work/v1"
 )
 
@@ -96,6 +97,8 @@ func (w *work) Receive(ctx actor.Context) {
 	case *workv1.GetResults:
 		w.results(ctx, m)
 
+	case *supervisev1.Reconcile:
+		w.reconcile(ctx)
 	case *workv1.WatchNode:
 		w.watchNode(ctx, m)
 	case *workv1.SlotWanted:
@@ -260,10 +263,10 @@ func (w *work) submit(ctx actor.Context, m *workv1.Submit) {
 		return
 	}
 	e := &entry{id: id, workType: m.GetWorkType(), key: m.GetKey(), remote: create.GetRemote() != nil}
-	e.needs = create.GetRemote().GetSignWork() || !e.remote && w.types[create.GetWorkType()].VerifySignature
+	e.needs = create.GetRemote().GetSignWork() || !e.remote && w.terms().types[create.GetWorkType()].VerifySignature
 	create.Key = m.GetKey()
 	w.add(e)
-	if q := w.queues[create.GetWorkType()]; q != nil {
+	if q := w.terms().queues[create.GetWorkType()]; q != nil {
 		q.admit(id)
 	}
 	w.tell(ctx, e, envelope{create, ctx.Sender()})

@@ -40,11 +40,11 @@ func onStage(t *testing.T, f func(w *world)) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
 		w := &world{T: t, stage: s, cfg: Config{
 			NodeID: "foo", DataDir: t.TempDir(), Log: s.Log(), Feeds: NewFeeds(),
-			Types: []CommandType{
+			Terms: Terms{Types: []CommandType{
 				{Type: "cat", Command: "cat"},
 				{Type: "sh", Command: "sh", AllowRuntimeParams: true},
 				{Type: "signed", Command: "cat", VerifySignature: true},
-			},
+			}},
 		}}
 		f(w)
 	})

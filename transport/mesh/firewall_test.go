@@ -17,7 +17,7 @@ func walled(t *testing.T, node string, rules []firewall.Rule, names ...string) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.planes[node].rules = compiled
+	w.planes[node].SetFirewall(compiled)
 	return w
 }
 

@@ -37,7 +37,8 @@ func (p *Plane) route(f *frame.Buf) {
 // admit asks the firewall, and tells the sender of what it rejects. Rules speak of
 // names, so nothing passes from or to a node that has none.
 func (p *Plane) admit(msg []byte) bool {
-	if p.rules == nil {
+	rules := p.rules.Load()
+	if rules == nil {
 		return true
 	}
 	h, err := wire.DecodeHeader(msg)
@@ -51,7 +52,7 @@ func (p *Plane) admit(msg []byte) bool {
 		p.counters.UnknownNode.Add(1)
 		return false
 	}
-	switch p.rules.Decide(from, to, h.FromService, h.ToService) {
+	switch rules.Decide(from, to, h.FromService, h.ToService) {
 	case firewall.Accept:
 		return true
 	case firewall.Reject:

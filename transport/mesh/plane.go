@@ -53,7 +53,7 @@ type Config struct {
 type Plane struct {
 	self    string
 	hash    uint64
-	rules   *firewall.Firewall // nil lets everything pass
+	rules   atomic.Pointer[firewall.Firewall] // nil lets everything pass
 	table   atomic.Pointer[table]
 	sockets sync.Map // wire.Service -> *Socket
 
@@ -94,7 +94,8 @@ type Counters struct {
 
 // New returns the data plane of a node without links.
 func New(cfg Config) *Plane {
-	p := &Plane{self: cfg.NodeID, hash: wire.NodeHash(cfg.NodeID), rules: cfg.Firewall, links: map[string]*Queue{}}
+	p := &Plane{self: cfg.NodeID, hash: wire.NodeHash(cfg.NodeID), links: map[string]*Queue{}}
+	p.SetFirewall(cfg.Firewall)
 	p.rebuild()
 	return p
 }
@@ -104,6 +105,9 @@ func (p *Plane) NodeID() string { return p.self }
 
 // Counters are the plane's own; read them with Load.
 func (p *Plane) Counters() *Counters { return &p.counters }
+
+// SetFirewall replaces the rules, also for what is under way; nil lets everything pass.
+func (p *Plane) SetFirewall(rules *firewall.Firewall) { p.rules.Store(rules) }
 
 // Attach makes q the way to a neighbour. A queue attached earlier for the same
 // neighbour is no longer used.

@@ -31,6 +31,8 @@ func TestParse(t *testing.T) {
 		{line: "connect n s t", want: Connect{"n", "s", "t"}},
 		{line: `{"command":"connect","node":"n","service":"s","tls":5}`, err: "connect tls name must be string"},
 		{line: "reload now", want: Reload{}},
+		{line: "reload-dry-run", want: Reload{DryRun: true}},
+		{line: `{"command":"reload-dry-run"}`, want: Reload{DryRun: true}},
 		{line: "tree", want: Tree{}},
 		{line: `{"command":"tree"}`, want: Tree{}},
 		{line: `{"command":null}`, err: "command must be a string"},

@@ -125,10 +125,24 @@ func (e *ReloadError) Error() string { return e.Text }
 // ErrNoReload is the answer of a node that has nothing to read again.
 var ErrNoReload = &ReloadError{ReloadFailed, "no configuration file was provided, reload function not set"}
 
-// ReloadReply is the answer to Reload; nil means done.
-func ReloadReply(err error) []byte {
+// Change is what a reload does to one part of the node.
+type Change struct {
+	Action string // start, stop, replace or change
+	Item   string
+	Why    []string `json:",omitempty"` // parameters that differ, or parts it uses
+}
+
+// reloaded is a reload that succeeded. Existing clients look at Success only.
+type reloaded struct {
+	Changes []Change `json:",omitempty"`
+	DryRun  bool     `json:",omitempty"`
+	Success bool
+}
+
+// ReloadReply is the answer to Reload; a nil error means done.
+func ReloadReply(r Reload, changes []Change, err error) []byte {
 	if err == nil {
-		return []byte("{\"Success\":true}\n")
+		return encode(reloaded{Changes: changes, DryRun: r.DryRun, Success: true})
 	}
 	code := ReloadFailed
 	var known *ReloadError

@@ -33,11 +33,14 @@ func TestReplies(t *testing.T) {
 	expect(t, CancelReply("u", true), `{"cancel pending":"u"}`)
 	expect(t, ReleaseReply("u", false), `{"released":"u"}`)
 	expect(t, ReleaseReply("u", true), `{"release pending":"u"}`)
-	expect(t, ReloadReply(nil), `{"Success":true}`)
-	expect(t, ReloadReply(ErrNoReload),
+	expect(t, ReloadReply(Reload{}, nil, nil), `{"Success":true}`)
+	expect(t, ReloadReply(Reload{}, []Change{{Action: "stop", Item: "links/a"}, {Action: "replace", Item: "b", Why: []string{"tls"}}}, nil),
+		`{"Changes":[{"Action":"stop","Item":"links/a"},{"Action":"replace","Item":"b","Why":["tls"]}],"Success":true}`)
+	expect(t, ReloadReply(Reload{DryRun: true}, nil, nil), `{"DryRun":true,"Success":true}`)
+	expect(t, ReloadReply(Reload{}, nil, ErrNoReload),
 		`{"Error":"no configuration file was provided, reload function not set ERRORCODE 4","Success":false}`)
-	expect(t, ReloadReply(&ReloadError{ReloadNeedsRestart, "must restart"}), `{"Error":"must restart ERRORCODE 3","Success":false}`)
-	expect(t, ReloadReply(errors.New("x")), `{"Error":"x ERRORCODE 4","Success":false}`)
+	expect(t, ReloadReply(Reload{}, nil, &ReloadError{ReloadNeedsRestart, "must restart"}), `{"Error":"must restart ERRORCODE 3","Success":false}`)
+	expect(t, ReloadReply(Reload{}, nil, errors.New("x")), `{"Error":"x ERRORCODE 4","Success":false}`)
 }
 
 func TestPingAndTraceReplies(t *testing.T) {

@@ -25,8 +25,10 @@ type Traceroute struct{ Target string }
 // Connect asks for a stream to a service; the session then belongs to it.
 type Connect struct{ Node, Service, TLS string }
 
-// Reload asks to read the configuration again.
-type Reload struct{}
+// Reload asks to read the configuration again; with DryRun only to tell what would
+// change. That is a command of its own, because existing nodes reload whatever
+// follows the word.
+type Reload struct{ DryRun bool }
 
 // Tree asks for the actors of this node and their failures.
 type Tree struct{}
@@ -156,6 +158,8 @@ var lineForms = map[string]func(rest string) (Request, error){
 	"connect":    lineConnect,
 	"reload":     func(string) (Request, error) { return Reload{}, nil },
 	"tree":       lineTree,
+
+	"reload-dry-run": func(string) (Request, error) { return Reload{DryRun: true}, nil },
 	"work":       lineWork,
 }
 
@@ -167,5 +171,7 @@ var jsonForms = map[string]func(o object) (Request, error){
 	"connect":    jsonConnect,
 	"reload":     func(object) (Request, error) { return Reload{}, nil },
 	"tree":       func(object) (Request, error) { return Tree{}, nil },
+
+	"reload-dry-run": func(object) (Request, error) { return Reload{DryRun: true}, nil },
 	"work":       jsonWork,
 }

@@ -30,6 +30,7 @@ const (
 	ReasonChanged    = "remote node ID changed unexpectedly"
 	ReasonNameless   = "it did not tell its node ID"
 	ReasonUncertain  = "its certificate is for other nodes"
+	ReasonNewCost    = "the cost of the link was changed here"
 )
 
 // Config is what both ends must agree on, and whom this end accepts.
@@ -39,6 +40,15 @@ type Config struct {
 	NodeCost     map[string]float64 // overrides Cost for a neighbour
 	AllowedPeers []string
 	AnyPeer      bool // AllowedPeers does not matter
+}
+
+func (c Config) allows(node string) bool { return c.AnyPeer || slices.Contains(c.AllowedPeers, node) }
+
+func (c Config) costOf(node string) float64 {
+	if cost, ok := c.NodeCost[node]; ok {
+		return cost
+	}
+	return c.Cost
 }
 
 // Do says what should be done.
@@ -139,13 +149,10 @@ func (m *Machine) introduce(u wire.RoutingUpdate) Action {
 		return m.reject(ReasonOwnID)
 	case len(m.names) > 0 && !slices.Contains(m.names, m.node):
 		return m.reject(ReasonUncertain)
-	case !m.cfg.AnyPeer && !slices.Contains(m.cfg.AllowedPeers, m.node):
+	case !m.cfg.allows(m.node):
 		return m.reject(ReasonNotAllowed)
 	}
-	m.cost = m.cfg.Cost
-	if cost, ok := m.cfg.NodeCost[m.node]; ok {
-		m.cost = cost
-	}
+	m.cost = m.cfg.costOf(m.node)
 	m.state = asking
 	return Action{Do: Ask, Node: m.node, Cost: m.cost, Capabilities: u.Capabilities}
 }
@@ -183,6 +190,21 @@ func (m *Machine) Advertisement() Action {
 	default:
 		return Action{}
 	}
+}
+
+// Reconfigure puts other rules in the place of the old ones. A neighbour that does
+// not comply with them is rejected; the cost of a link can't change while it lasts.
+func (m *Machine) Reconfigure(cfg Config) Action {
+	m.cfg = cfg
+	switch {
+	case m.node == "" || m.state == over:
+		return Action{}
+	case !cfg.allows(m.node):
+		return m.reject(ReasonNotAllowed)
+	case m.cost != cfg.costOf(m.node):
+		return m.reject(ReasonNewCost)
+	}
+	return Action{}
 }
 
 // Rejected is a reject from the neighbour.

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: control/v1/control.proto
 
-// The control service. Nobody commands it from inside the node: all messages are
+// The control service. Nobody commands it from inside the node: most messages are
 // what the goroutines of its listeners and connections tell their actors.
 
 package controlv1
@@ -72,6 +72,44 @@ func (SessionEnd) EnumDescriptor() ([]byte, []int) {
 	return file_control_v1_control_proto_rawDescGZIP(), []int{0}
 }
 
+// A listener that retires to its connections: end as soon as the client waits for
+// nothing.
+type Finish struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Finish) Reset() {
+	*x = Finish{}
+	mi := &file_control_v1_control_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Finish) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Finish) ProtoMessage() {}
+
+func (x *Finish) ProtoReflect() protoreflect.Message {
+	mi := &file_control_v1_control_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Finish.ProtoReflect.Descriptor instead.
+func (*Finish) Descriptor() ([]byte, []int) {
+	return file_control_v1_control_proto_rawDescGZIP(), []int{0}
+}
+
 // The accept loop to its listener: a connection waits to be taken.
 type ConnAccepted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -82,7 +120,7 @@ type ConnAccepted struct {
 
 func (x *ConnAccepted) Reset() {
 	*x = ConnAccepted{}
-	mi := &file_control_v1_control_proto_msgTypes[0]
+	mi := &file_control_v1_control_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -94,7 +132,7 @@ func (x *ConnAccepted) String() string {
 func (*ConnAccepted) ProtoMessage() {}
 
 func (x *ConnAccepted) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[0]
+	mi := &file_control_v1_control_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -107,7 +145,7 @@ func (x *ConnAccepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnAccepted.ProtoReflect.Descriptor instead.
 func (*ConnAccepted) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{0}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *ConnAccepted) GetIncarnation() uint64 {
@@ -130,7 +168,7 @@ type AcceptDelayed struct {
 
 func (x *AcceptDelayed) Reset() {
 	*x = AcceptDelayed{}
-	mi := &file_control_v1_control_proto_msgTypes[1]
+	mi := &file_control_v1_control_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -142,7 +180,7 @@ func (x *AcceptDelayed) String() string {
 func (*AcceptDelayed) ProtoMessage() {}
 
 func (x *AcceptDelayed) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[1]
+	mi := &file_control_v1_control_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -155,7 +193,7 @@ func (x *AcceptDelayed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptDelayed.ProtoReflect.Descriptor instead.
 func (*AcceptDelayed) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{1}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *AcceptDelayed) GetIncarnation() uint64 {
@@ -190,7 +228,7 @@ type SocketLost struct {
 
 func (x *SocketLost) Reset() {
 	*x = SocketLost{}
-	mi := &file_control_v1_control_proto_msgTypes[2]
+	mi := &file_control_v1_control_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -202,7 +240,7 @@ func (x *SocketLost) String() string {
 func (*SocketLost) ProtoMessage() {}
 
 func (x *SocketLost) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[2]
+	mi := &file_control_v1_control_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -215,7 +253,7 @@ func (x *SocketLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SocketLost.ProtoReflect.Descriptor instead.
 func (*SocketLost) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{2}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SocketLost) GetIncarnation() uint64 {
@@ -244,7 +282,7 @@ type LineReceived struct {
 
 func (x *LineReceived) Reset() {
 	*x = LineReceived{}
-	mi := &file_control_v1_control_proto_msgTypes[3]
+	mi := &file_control_v1_control_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -256,7 +294,7 @@ func (x *LineReceived) String() string {
 func (*LineReceived) ProtoMessage() {}
 
 func (x *LineReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[3]
+	mi := &file_control_v1_control_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -269,7 +307,7 @@ func (x *LineReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineReceived.ProtoReflect.Descriptor instead.
 func (*LineReceived) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{3}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *LineReceived) GetLine() []byte {
@@ -290,7 +328,7 @@ type LineRefused struct {
 
 func (x *LineRefused) Reset() {
 	*x = LineRefused{}
-	mi := &file_control_v1_control_proto_msgTypes[4]
+	mi := &file_control_v1_control_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -302,7 +340,7 @@ func (x *LineRefused) String() string {
 func (*LineRefused) ProtoMessage() {}
 
 func (x *LineRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[4]
+	mi := &file_control_v1_control_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -315,7 +353,7 @@ func (x *LineRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineRefused.ProtoReflect.Descriptor instead.
 func (*LineRefused) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{4}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *LineRefused) GetText() string {
@@ -337,7 +375,7 @@ type PayloadStored struct {
 
 func (x *PayloadStored) Reset() {
 	*x = PayloadStored{}
-	mi := &file_control_v1_control_proto_msgTypes[5]
+	mi := &file_control_v1_control_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -349,7 +387,7 @@ func (x *PayloadStored) String() string {
 func (*PayloadStored) ProtoMessage() {}
 
 func (x *PayloadStored) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[5]
+	mi := &file_control_v1_control_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -362,7 +400,7 @@ func (x *PayloadStored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayloadStored.ProtoReflect.Descriptor instead.
 func (*PayloadStored) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{5}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PayloadStored) GetError() string {
@@ -383,7 +421,7 @@ type SessionEnded struct {
 
 func (x *SessionEnded) Reset() {
 	*x = SessionEnded{}
-	mi := &file_control_v1_control_proto_msgTypes[6]
+	mi := &file_control_v1_control_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -395,7 +433,7 @@ func (x *SessionEnded) String() string {
 func (*SessionEnded) ProtoMessage() {}
 
 func (x *SessionEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[6]
+	mi := &file_control_v1_control_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -408,7 +446,7 @@ func (x *SessionEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionEnded.ProtoReflect.Descriptor instead.
 func (*SessionEnded) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{6}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SessionEnded) GetEnd() SessionEnd {
@@ -430,7 +468,8 @@ var File_control_v1_control_proto protoreflect.FileDescriptor
 const file_control_v1_control_proto_rawDesc = "" +
 	"\n" +
 	"\x18control/v1/control.proto\x12\n" +
-	"control.v1\"0\n" +
+	"control.v1\"\b\n" +
+	"\x06Finish\"0\n" +
 	"\fConnAccepted\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\"^\n" +
 	"\rAcceptDelayed\x12 \n" +
@@ -468,16 +507,17 @@ func file_control_v1_control_proto_rawDescGZIP() []byte {
 }
 
 var file_control_v1_control_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_control_v1_control_proto_goTypes = []any{
 	(SessionEnd)(0),       // 0: control.v1.SessionEnd
-	(*ConnAccepted)(nil),  // 1: control.v1.ConnAccepted
-	(*AcceptDelayed)(nil), // 2: control.v1.AcceptDelayed
-	(*SocketLost)(nil),    // 3: control.v1.SocketLost
-	(*LineReceived)(nil),  // 4: control.v1.LineReceived
-	(*LineRefused)(nil),   // 5: control.v1.LineRefused
-	(*PayloadStored)(nil), // 6: control.v1.PayloadStored
-	(*SessionEnded)(nil),  // 7: control.v1.SessionEnded
+	(*Finish)(nil),        // 1: control.v1.Finish
+	(*ConnAccepted)(nil),  // 2: control.v1.ConnAccepted
+	(*AcceptDelayed)(nil), // 3: control.v1.AcceptDelayed
+	(*SocketLost)(nil),    // 4: control.v1.SocketLost
+	(*LineReceived)(nil),  // 5: control.v1.LineReceived
+	(*LineRefused)(nil),   // 6: control.v1.LineRefused
+	(*PayloadStored)(nil), // 7: control.v1.PayloadStored
+	(*SessionEnded)(nil),  // 8: control.v1.SessionEnded
 }
 var file_control_v1_control_proto_depIdxs = []int32{
 	0, // 0: control.v1.SessionEnded.end:type_name -> control.v1.SessionEnd
@@ -499,7 +539,7 @@ func file_control_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_control_v1_control_proto_rawDesc), len(file_control_v1_control_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

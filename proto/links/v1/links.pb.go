@@ -222,6 +222,87 @@ func (x *SendFrame) GetFrame() []byte {
 	return nil
 }
 
+// The family to a dialer or listener, and that to its links: from now on this holds.
+// A link whose neighbour does not comply ends; the others are not touched.
+type SetRules struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Cost  float64                `protobuf:"fixed64,1,opt,name=cost,proto3" json:"cost,omitempty"`
+	// By node ID, instead of cost.
+	NodeCost     map[string]float64 `protobuf:"bytes,2,rep,name=node_cost,json=nodeCost,proto3" json:"node_cost,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
+	AllowedPeers []string           `protobuf:"bytes,3,rep,name=allowed_peers,json=allowedPeers,proto3" json:"allowed_peers,omitempty"`
+	// allowed_peers does not matter.
+	AnyPeer bool `protobuf:"varint,4,opt,name=any_peer,json=anyPeer,proto3" json:"any_peer,omitempty"`
+	// How long the neighbour may be silent.
+	MaxIdleMs     int64 `protobuf:"varint,5,opt,name=max_idle_ms,json=maxIdleMs,proto3" json:"max_idle_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetRules) Reset() {
+	*x = SetRules{}
+	mi := &file_links_v1_links_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRules) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRules) ProtoMessage() {}
+
+func (x *SetRules) ProtoReflect() protoreflect.Message {
+	mi := &file_links_v1_links_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRules.ProtoReflect.Descriptor instead.
+func (*SetRules) Descriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *SetRules) GetCost() float64 {
+	if x != nil {
+		return x.Cost
+	}
+	return 0
+}
+
+func (x *SetRules) GetNodeCost() map[string]float64 {
+	if x != nil {
+		return x.NodeCost
+	}
+	return nil
+}
+
+func (x *SetRules) GetAllowedPeers() []string {
+	if x != nil {
+		return x.AllowedPeers
+	}
+	return nil
+}
+
+func (x *SetRules) GetAnyPeer() bool {
+	if x != nil {
+		return x.AnyPeer
+	}
+	return false
+}
+
+func (x *SetRules) GetMaxIdleMs() int64 {
+	if x != nil {
+		return x.MaxIdleMs
+	}
+	return 0
+}
+
 // The connection is there.
 type ConnOpened struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -236,7 +317,7 @@ type ConnOpened struct {
 
 func (x *ConnOpened) Reset() {
 	*x = ConnOpened{}
-	mi := &file_links_v1_links_proto_msgTypes[2]
+	mi := &file_links_v1_links_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -248,7 +329,7 @@ func (x *ConnOpened) String() string {
 func (*ConnOpened) ProtoMessage() {}
 
 func (x *ConnOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[2]
+	mi := &file_links_v1_links_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -261,7 +342,7 @@ func (x *ConnOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnOpened.ProtoReflect.Descriptor instead.
 func (*ConnOpened) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{2}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ConnOpened) GetIncarnation() uint64 {
@@ -297,7 +378,7 @@ type FrameReceived struct {
 
 func (x *FrameReceived) Reset() {
 	*x = FrameReceived{}
-	mi := &file_links_v1_links_proto_msgTypes[3]
+	mi := &file_links_v1_links_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -309,7 +390,7 @@ func (x *FrameReceived) String() string {
 func (*FrameReceived) ProtoMessage() {}
 
 func (x *FrameReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[3]
+	mi := &file_links_v1_links_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -322,7 +403,7 @@ func (x *FrameReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrameReceived.ProtoReflect.Descriptor instead.
 func (*FrameReceived) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{3}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *FrameReceived) GetIncarnation() uint64 {
@@ -350,7 +431,7 @@ type UnknownTypeReceived struct {
 
 func (x *UnknownTypeReceived) Reset() {
 	*x = UnknownTypeReceived{}
-	mi := &file_links_v1_links_proto_msgTypes[4]
+	mi := &file_links_v1_links_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -362,7 +443,7 @@ func (x *UnknownTypeReceived) String() string {
 func (*UnknownTypeReceived) ProtoMessage() {}
 
 func (x *UnknownTypeReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[4]
+	mi := &file_links_v1_links_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -375,7 +456,7 @@ func (x *UnknownTypeReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnknownTypeReceived.ProtoReflect.Descriptor instead.
 func (*UnknownTypeReceived) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{4}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *UnknownTypeReceived) GetIncarnation() uint64 {
@@ -403,7 +484,7 @@ type FrameRefused struct {
 
 func (x *FrameRefused) Reset() {
 	*x = FrameRefused{}
-	mi := &file_links_v1_links_proto_msgTypes[5]
+	mi := &file_links_v1_links_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -415,7 +496,7 @@ func (x *FrameRefused) String() string {
 func (*FrameRefused) ProtoMessage() {}
 
 func (x *FrameRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[5]
+	mi := &file_links_v1_links_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -428,7 +509,7 @@ func (x *FrameRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrameRefused.ProtoReflect.Descriptor instead.
 func (*FrameRefused) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{5}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *FrameRefused) GetIncarnation() uint64 {
@@ -457,7 +538,7 @@ type ConnLost struct {
 
 func (x *ConnLost) Reset() {
 	*x = ConnLost{}
-	mi := &file_links_v1_links_proto_msgTypes[6]
+	mi := &file_links_v1_links_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -469,7 +550,7 @@ func (x *ConnLost) String() string {
 func (*ConnLost) ProtoMessage() {}
 
 func (x *ConnLost) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[6]
+	mi := &file_links_v1_links_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -482,7 +563,7 @@ func (x *ConnLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnLost.ProtoReflect.Descriptor instead.
 func (*ConnLost) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{6}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ConnLost) GetIncarnation() uint64 {
@@ -517,7 +598,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_links_v1_links_proto_msgTypes[7]
+	mi := &file_links_v1_links_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -529,7 +610,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[7]
+	mi := &file_links_v1_links_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -542,7 +623,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{7}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Tick) GetIncarnation() uint64 {
@@ -569,7 +650,7 @@ type ConnAccepted struct {
 
 func (x *ConnAccepted) Reset() {
 	*x = ConnAccepted{}
-	mi := &file_links_v1_links_proto_msgTypes[8]
+	mi := &file_links_v1_links_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -581,7 +662,7 @@ func (x *ConnAccepted) String() string {
 func (*ConnAccepted) ProtoMessage() {}
 
 func (x *ConnAccepted) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[8]
+	mi := &file_links_v1_links_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -594,7 +675,7 @@ func (x *ConnAccepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnAccepted.ProtoReflect.Descriptor instead.
 func (*ConnAccepted) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{8}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ConnAccepted) GetIncarnation() uint64 {
@@ -617,7 +698,7 @@ type AcceptFailed struct {
 
 func (x *AcceptFailed) Reset() {
 	*x = AcceptFailed{}
-	mi := &file_links_v1_links_proto_msgTypes[9]
+	mi := &file_links_v1_links_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -629,7 +710,7 @@ func (x *AcceptFailed) String() string {
 func (*AcceptFailed) ProtoMessage() {}
 
 func (x *AcceptFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[9]
+	mi := &file_links_v1_links_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -642,7 +723,7 @@ func (x *AcceptFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptFailed.ProtoReflect.Descriptor instead.
 func (*AcceptFailed) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{9}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *AcceptFailed) GetIncarnation() uint64 {
@@ -678,7 +759,7 @@ type Proved struct {
 
 func (x *Proved) Reset() {
 	*x = Proved{}
-	mi := &file_links_v1_links_proto_msgTypes[10]
+	mi := &file_links_v1_links_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -690,7 +771,7 @@ func (x *Proved) String() string {
 func (*Proved) ProtoMessage() {}
 
 func (x *Proved) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[10]
+	mi := &file_links_v1_links_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -703,7 +784,7 @@ func (x *Proved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proved.ProtoReflect.Descriptor instead.
 func (*Proved) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{10}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Proved) GetIncarnation() uint64 {
@@ -729,7 +810,16 @@ const file_links_v1_links_proto_rawDesc = "" +
 	"ProveAlive\"3\n" +
 	"\tSendFrame\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05frame\x18\x02 \x01(\fR\x05frame\"c\n" +
+	"\x05frame\x18\x02 \x01(\fR\x05frame\"\xfa\x01\n" +
+	"\bSetRules\x12\x12\n" +
+	"\x04cost\x18\x01 \x01(\x01R\x04cost\x12=\n" +
+	"\tnode_cost\x18\x02 \x03(\v2 .links.v1.SetRules.NodeCostEntryR\bnodeCost\x12#\n" +
+	"\rallowed_peers\x18\x03 \x03(\tR\fallowedPeers\x12\x19\n" +
+	"\bany_peer\x18\x04 \x01(\bR\aanyPeer\x12\x1e\n" +
+	"\vmax_idle_ms\x18\x05 \x01(\x03R\tmaxIdleMs\x1a;\n" +
+	"\rNodeCostEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"c\n" +
 	"\n" +
 	"ConnOpened\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x16\n" +
@@ -787,30 +877,33 @@ func file_links_v1_links_proto_rawDescGZIP() []byte {
 }
 
 var file_links_v1_links_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_links_v1_links_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_links_v1_links_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_links_v1_links_proto_goTypes = []any{
 	(Cause)(0),                  // 0: links.v1.Cause
 	(Timer)(0),                  // 1: links.v1.Timer
 	(*ProveAlive)(nil),          // 2: links.v1.ProveAlive
 	(*SendFrame)(nil),           // 3: links.v1.SendFrame
-	(*ConnOpened)(nil),          // 4: links.v1.ConnOpened
-	(*FrameReceived)(nil),       // 5: links.v1.FrameReceived
-	(*UnknownTypeReceived)(nil), // 6: links.v1.UnknownTypeReceived
-	(*FrameRefused)(nil),        // 7: links.v1.FrameRefused
-	(*ConnLost)(nil),            // 8: links.v1.ConnLost
-	(*Tick)(nil),                // 9: links.v1.Tick
-	(*ConnAccepted)(nil),        // 10: links.v1.ConnAccepted
-	(*AcceptFailed)(nil),        // 11: links.v1.AcceptFailed
-	(*Proved)(nil),              // 12: links.v1.Proved
+	(*SetRules)(nil),            // 4: links.v1.SetRules
+	(*ConnOpened)(nil),          // 5: links.v1.ConnOpened
+	(*FrameReceived)(nil),       // 6: links.v1.FrameReceived
+	(*UnknownTypeReceived)(nil), // 7: links.v1.UnknownTypeReceived
+	(*FrameRefused)(nil),        // 8: links.v1.FrameRefused
+	(*ConnLost)(nil),            // 9: links.v1.ConnLost
+	(*Tick)(nil),                // 10: links.v1.Tick
+	(*ConnAccepted)(nil),        // 11: links.v1.ConnAccepted
+	(*AcceptFailed)(nil),        // 12: links.v1.AcceptFailed
+	(*Proved)(nil),              // 13: links.v1.Proved
+	nil,                         // 14: links.v1.SetRules.NodeCostEntry
 }
 var file_links_v1_links_proto_depIdxs = []int32{
-	0, // 0: links.v1.ConnLost.cause:type_name -> links.v1.Cause
-	1, // 1: links.v1.Tick.timer:type_name -> links.v1.Timer
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	14, // 0: links.v1.SetRules.node_cost:type_name -> links.v1.SetRules.NodeCostEntry
+	0,  // 1: links.v1.ConnLost.cause:type_name -> links.v1.Cause
+	1,  // 2: links.v1.Tick.timer:type_name -> links.v1.Timer
+	3,  // [3:3] is the sub-list for method output_type
+	3,  // [3:3] is the sub-list for method input_type
+	3,  // [3:3] is the sub-list for extension type_name
+	3,  // [3:3] is the sub-list for extension extendee
+	0,  // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_links_v1_links_proto_init() }
@@ -824,7 +917,7 @@ func file_links_v1_links_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_links_v1_links_proto_rawDesc), len(file_links_v1_links_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   11,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

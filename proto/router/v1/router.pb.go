@@ -295,6 +295,51 @@ func (x *Withdraw) GetService() string {
 	return ""
 }
 
+// The node to the router: these types of work are taken from now on.
+type SetWorkCommands struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Commands      []*WorkCommand         `protobuf:"bytes,1,rep,name=commands,proto3" json:"commands,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetWorkCommands) Reset() {
+	*x = SetWorkCommands{}
+	mi := &file_router_v1_router_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetWorkCommands) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetWorkCommands) ProtoMessage() {}
+
+func (x *SetWorkCommands) ProtoReflect() protoreflect.Message {
+	mi := &file_router_v1_router_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetWorkCommands.ProtoReflect.Descriptor instead.
+func (*SetWorkCommands) Descriptor() ([]byte, []int) {
+	return file_router_v1_router_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *SetWorkCommands) GetCommands() []*WorkCommand {
+	if x != nil {
+		return x.Commands
+	}
+	return nil
+}
+
 // A link to the router: its neighbour passed all checks that the link can make.
 // The answer is a LinkUpReply; only after `accepted` is the link established.
 type LinkUp struct {
@@ -311,7 +356,7 @@ type LinkUp struct {
 
 func (x *LinkUp) Reset() {
 	*x = LinkUp{}
-	mi := &file_router_v1_router_proto_msgTypes[3]
+	mi := &file_router_v1_router_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -323,7 +368,7 @@ func (x *LinkUp) String() string {
 func (*LinkUp) ProtoMessage() {}
 
 func (x *LinkUp) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[3]
+	mi := &file_router_v1_router_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -336,7 +381,7 @@ func (x *LinkUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkUp.ProtoReflect.Descriptor instead.
 func (*LinkUp) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{3}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *LinkUp) GetNode() string {
@@ -381,7 +426,7 @@ type LinkUpReply struct {
 
 func (x *LinkUpReply) Reset() {
 	*x = LinkUpReply{}
-	mi := &file_router_v1_router_proto_msgTypes[4]
+	mi := &file_router_v1_router_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -393,7 +438,7 @@ func (x *LinkUpReply) String() string {
 func (*LinkUpReply) ProtoMessage() {}
 
 func (x *LinkUpReply) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[4]
+	mi := &file_router_v1_router_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -406,7 +451,7 @@ func (x *LinkUpReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkUpReply.ProtoReflect.Descriptor instead.
 func (*LinkUpReply) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{4}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *LinkUpReply) GetIncarnation() uint64 {
@@ -465,7 +510,7 @@ type Accepted struct {
 
 func (x *Accepted) Reset() {
 	*x = Accepted{}
-	mi := &file_router_v1_router_proto_msgTypes[5]
+	mi := &file_router_v1_router_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -477,7 +522,7 @@ func (x *Accepted) String() string {
 func (*Accepted) ProtoMessage() {}
 
 func (x *Accepted) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[5]
+	mi := &file_router_v1_router_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -490,7 +535,7 @@ func (x *Accepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accepted.ProtoReflect.Descriptor instead.
 func (*Accepted) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{5}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{6}
 }
 
 // Text is the reason as the log of the existing system words it.
@@ -503,7 +548,7 @@ type Refused struct {
 
 func (x *Refused) Reset() {
 	*x = Refused{}
-	mi := &file_router_v1_router_proto_msgTypes[6]
+	mi := &file_router_v1_router_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -515,7 +560,7 @@ func (x *Refused) String() string {
 func (*Refused) ProtoMessage() {}
 
 func (x *Refused) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[6]
+	mi := &file_router_v1_router_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -528,7 +573,7 @@ func (x *Refused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refused.ProtoReflect.Descriptor instead.
 func (*Refused) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{6}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Refused) GetText() string {
@@ -548,7 +593,7 @@ type WatchRestarts struct {
 
 func (x *WatchRestarts) Reset() {
 	*x = WatchRestarts{}
-	mi := &file_router_v1_router_proto_msgTypes[7]
+	mi := &file_router_v1_router_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -560,7 +605,7 @@ func (x *WatchRestarts) String() string {
 func (*WatchRestarts) ProtoMessage() {}
 
 func (x *WatchRestarts) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[7]
+	mi := &file_router_v1_router_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -573,7 +618,7 @@ func (x *WatchRestarts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRestarts.ProtoReflect.Descriptor instead.
 func (*WatchRestarts) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{7}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{8}
 }
 
 // The control service to the router.
@@ -585,7 +630,7 @@ type GetStatus struct {
 
 func (x *GetStatus) Reset() {
 	*x = GetStatus{}
-	mi := &file_router_v1_router_proto_msgTypes[8]
+	mi := &file_router_v1_router_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -597,7 +642,7 @@ func (x *GetStatus) String() string {
 func (*GetStatus) ProtoMessage() {}
 
 func (x *GetStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[8]
+	mi := &file_router_v1_router_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -610,7 +655,7 @@ func (x *GetStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatus.ProtoReflect.Descriptor instead.
 func (*GetStatus) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{8}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{9}
 }
 
 type Status struct {
@@ -632,7 +677,7 @@ type Status struct {
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_router_v1_router_proto_msgTypes[9]
+	mi := &file_router_v1_router_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -644,7 +689,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[9]
+	mi := &file_router_v1_router_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -657,7 +702,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{9}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Status) GetNodeId() string {
@@ -712,7 +757,7 @@ type Connection struct {
 
 func (x *Connection) Reset() {
 	*x = Connection{}
-	mi := &file_router_v1_router_proto_msgTypes[10]
+	mi := &file_router_v1_router_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -724,7 +769,7 @@ func (x *Connection) String() string {
 func (*Connection) ProtoMessage() {}
 
 func (x *Connection) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[10]
+	mi := &file_router_v1_router_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -737,7 +782,7 @@ func (x *Connection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connection.ProtoReflect.Descriptor instead.
 func (*Connection) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{10}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Connection) GetNode() string {
@@ -764,7 +809,7 @@ type KnownNode struct {
 
 func (x *KnownNode) Reset() {
 	*x = KnownNode{}
-	mi := &file_router_v1_router_proto_msgTypes[11]
+	mi := &file_router_v1_router_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -776,7 +821,7 @@ func (x *KnownNode) String() string {
 func (*KnownNode) ProtoMessage() {}
 
 func (x *KnownNode) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[11]
+	mi := &file_router_v1_router_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -789,7 +834,7 @@ func (x *KnownNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KnownNode.ProtoReflect.Descriptor instead.
 func (*KnownNode) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{11}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *KnownNode) GetNode() string {
@@ -816,7 +861,7 @@ type WorkCommand struct {
 
 func (x *WorkCommand) Reset() {
 	*x = WorkCommand{}
-	mi := &file_router_v1_router_proto_msgTypes[12]
+	mi := &file_router_v1_router_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -828,7 +873,7 @@ func (x *WorkCommand) String() string {
 func (*WorkCommand) ProtoMessage() {}
 
 func (x *WorkCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[12]
+	mi := &file_router_v1_router_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -841,7 +886,7 @@ func (x *WorkCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkCommand.ProtoReflect.Descriptor instead.
 func (*WorkCommand) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{12}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WorkCommand) GetWorkType() string {
@@ -879,7 +924,7 @@ type Advertisement struct {
 
 func (x *Advertisement) Reset() {
 	*x = Advertisement{}
-	mi := &file_router_v1_router_proto_msgTypes[13]
+	mi := &file_router_v1_router_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -891,7 +936,7 @@ func (x *Advertisement) String() string {
 func (*Advertisement) ProtoMessage() {}
 
 func (x *Advertisement) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[13]
+	mi := &file_router_v1_router_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -904,7 +949,7 @@ func (x *Advertisement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Advertisement.ProtoReflect.Descriptor instead.
 func (*Advertisement) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{13}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Advertisement) GetNode() string {
@@ -979,7 +1024,7 @@ type Tags struct {
 
 func (x *Tags) Reset() {
 	*x = Tags{}
-	mi := &file_router_v1_router_proto_msgTypes[14]
+	mi := &file_router_v1_router_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -991,7 +1036,7 @@ func (x *Tags) String() string {
 func (*Tags) ProtoMessage() {}
 
 func (x *Tags) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[14]
+	mi := &file_router_v1_router_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1004,7 +1049,7 @@ func (x *Tags) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tags.ProtoReflect.Descriptor instead.
 func (*Tags) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{14}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Tags) GetValues() map[string]string {
@@ -1026,7 +1071,7 @@ type LinkDown struct {
 
 func (x *LinkDown) Reset() {
 	*x = LinkDown{}
-	mi := &file_router_v1_router_proto_msgTypes[15]
+	mi := &file_router_v1_router_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1083,7 @@ func (x *LinkDown) String() string {
 func (*LinkDown) ProtoMessage() {}
 
 func (x *LinkDown) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[15]
+	mi := &file_router_v1_router_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1096,7 @@ func (x *LinkDown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkDown.ProtoReflect.Descriptor instead.
 func (*LinkDown) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{15}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LinkDown) GetNode() string {
@@ -1080,7 +1125,7 @@ type UpdateReceived struct {
 
 func (x *UpdateReceived) Reset() {
 	*x = UpdateReceived{}
-	mi := &file_router_v1_router_proto_msgTypes[16]
+	mi := &file_router_v1_router_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1092,7 +1137,7 @@ func (x *UpdateReceived) String() string {
 func (*UpdateReceived) ProtoMessage() {}
 
 func (x *UpdateReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[16]
+	mi := &file_router_v1_router_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1105,7 +1150,7 @@ func (x *UpdateReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateReceived.ProtoReflect.Descriptor instead.
 func (*UpdateReceived) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{16}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *UpdateReceived) GetFrom() string {
@@ -1138,7 +1183,7 @@ type RoutingUpdate struct {
 
 func (x *RoutingUpdate) Reset() {
 	*x = RoutingUpdate{}
-	mi := &file_router_v1_router_proto_msgTypes[17]
+	mi := &file_router_v1_router_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1150,7 +1195,7 @@ func (x *RoutingUpdate) String() string {
 func (*RoutingUpdate) ProtoMessage() {}
 
 func (x *RoutingUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[17]
+	mi := &file_router_v1_router_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1163,7 +1208,7 @@ func (x *RoutingUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoutingUpdate.ProtoReflect.Descriptor instead.
 func (*RoutingUpdate) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{17}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RoutingUpdate) GetNode() string {
@@ -1226,7 +1271,7 @@ type NodeRestarted struct {
 
 func (x *NodeRestarted) Reset() {
 	*x = NodeRestarted{}
-	mi := &file_router_v1_router_proto_msgTypes[18]
+	mi := &file_router_v1_router_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1238,7 +1283,7 @@ func (x *NodeRestarted) String() string {
 func (*NodeRestarted) ProtoMessage() {}
 
 func (x *NodeRestarted) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[18]
+	mi := &file_router_v1_router_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1251,7 +1296,7 @@ func (x *NodeRestarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRestarted.ProtoReflect.Descriptor instead.
 func (*NodeRestarted) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{18}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *NodeRestarted) GetNode() string {
@@ -1272,7 +1317,7 @@ type AdvertisementReceived struct {
 
 func (x *AdvertisementReceived) Reset() {
 	*x = AdvertisementReceived{}
-	mi := &file_router_v1_router_proto_msgTypes[19]
+	mi := &file_router_v1_router_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1284,7 +1329,7 @@ func (x *AdvertisementReceived) String() string {
 func (*AdvertisementReceived) ProtoMessage() {}
 
 func (x *AdvertisementReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[19]
+	mi := &file_router_v1_router_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1297,7 +1342,7 @@ func (x *AdvertisementReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvertisementReceived.ProtoReflect.Descriptor instead.
 func (*AdvertisementReceived) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{19}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AdvertisementReceived) GetFrom() string {
@@ -1325,7 +1370,7 @@ type Handled struct {
 
 func (x *Handled) Reset() {
 	*x = Handled{}
-	mi := &file_router_v1_router_proto_msgTypes[20]
+	mi := &file_router_v1_router_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1337,7 +1382,7 @@ func (x *Handled) String() string {
 func (*Handled) ProtoMessage() {}
 
 func (x *Handled) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[20]
+	mi := &file_router_v1_router_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1350,7 +1395,7 @@ func (x *Handled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handled.ProtoReflect.Descriptor instead.
 func (*Handled) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{20}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{21}
 }
 
 // The router's own timers.
@@ -1363,7 +1408,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_router_v1_router_proto_msgTypes[21]
+	mi := &file_router_v1_router_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1375,7 +1420,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[21]
+	mi := &file_router_v1_router_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1388,7 +1433,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{21}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Tick) GetJob() Job {
@@ -1413,7 +1458,9 @@ const file_router_v1_router_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"$\n" +
 	"\bWithdraw\x12\x18\n" +
-	"\aservice\x18\x01 \x01(\tR\aservice\"v\n" +
+	"\aservice\x18\x01 \x01(\tR\aservice\"E\n" +
+	"\x0fSetWorkCommands\x122\n" +
+	"\bcommands\x18\x01 \x03(\v2\x16.router.v1.WorkCommandR\bcommands\"v\n" +
 	"\x06LinkUp\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04cost\x18\x02 \x01(\x01R\x04cost\x12 \n" +
@@ -1526,65 +1573,67 @@ func file_router_v1_router_proto_rawDescGZIP() []byte {
 }
 
 var file_router_v1_router_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_router_v1_router_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_router_v1_router_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_router_v1_router_proto_goTypes = []any{
 	(ConnType)(0),                 // 0: router.v1.ConnType
 	(Job)(0),                      // 1: router.v1.Job
 	(*SendInit)(nil),              // 2: router.v1.SendInit
 	(*Advertise)(nil),             // 3: router.v1.Advertise
 	(*Withdraw)(nil),              // 4: router.v1.Withdraw
-	(*LinkUp)(nil),                // 5: router.v1.LinkUp
-	(*LinkUpReply)(nil),           // 6: router.v1.LinkUpReply
-	(*Accepted)(nil),              // 7: router.v1.Accepted
-	(*Refused)(nil),               // 8: router.v1.Refused
-	(*WatchRestarts)(nil),         // 9: router.v1.WatchRestarts
-	(*GetStatus)(nil),             // 10: router.v1.GetStatus
-	(*Status)(nil),                // 11: router.v1.Status
-	(*Connection)(nil),            // 12: router.v1.Connection
-	(*KnownNode)(nil),             // 13: router.v1.KnownNode
-	(*WorkCommand)(nil),           // 14: router.v1.WorkCommand
-	(*Advertisement)(nil),         // 15: router.v1.Advertisement
-	(*Tags)(nil),                  // 16: router.v1.Tags
-	(*LinkDown)(nil),              // 17: router.v1.LinkDown
-	(*UpdateReceived)(nil),        // 18: router.v1.UpdateReceived
-	(*RoutingUpdate)(nil),         // 19: router.v1.RoutingUpdate
-	(*NodeRestarted)(nil),         // 20: router.v1.NodeRestarted
-	(*AdvertisementReceived)(nil), // 21: router.v1.AdvertisementReceived
-	(*Handled)(nil),               // 22: router.v1.Handled
-	(*Tick)(nil),                  // 23: router.v1.Tick
-	nil,                           // 24: router.v1.Advertise.TagsEntry
-	nil,                           // 25: router.v1.Status.RoutesEntry
-	nil,                           // 26: router.v1.Status.CostsEntry
-	nil,                           // 27: router.v1.KnownNode.ConnectionsEntry
-	nil,                           // 28: router.v1.Tags.ValuesEntry
-	nil,                           // 29: router.v1.RoutingUpdate.ConnectionsEntry
-	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
+	(*SetWorkCommands)(nil),       // 5: router.v1.SetWorkCommands
+	(*LinkUp)(nil),                // 6: router.v1.LinkUp
+	(*LinkUpReply)(nil),           // 7: router.v1.LinkUpReply
+	(*Accepted)(nil),              // 8: router.v1.Accepted
+	(*Refused)(nil),               // 9: router.v1.Refused
+	(*WatchRestarts)(nil),         // 10: router.v1.WatchRestarts
+	(*GetStatus)(nil),             // 11: router.v1.GetStatus
+	(*Status)(nil),                // 12: router.v1.Status
+	(*Connection)(nil),            // 13: router.v1.Connection
+	(*KnownNode)(nil),             // 14: router.v1.KnownNode
+	(*WorkCommand)(nil),           // 15: router.v1.WorkCommand
+	(*Advertisement)(nil),         // 16: router.v1.Advertisement
+	(*Tags)(nil),                  // 17: router.v1.Tags
+	(*LinkDown)(nil),              // 18: router.v1.LinkDown
+	(*UpdateReceived)(nil),        // 19: router.v1.UpdateReceived
+	(*RoutingUpdate)(nil),         // 20: router.v1.RoutingUpdate
+	(*NodeRestarted)(nil),         // 21: router.v1.NodeRestarted
+	(*AdvertisementReceived)(nil), // 22: router.v1.AdvertisementReceived
+	(*Handled)(nil),               // 23: router.v1.Handled
+	(*Tick)(nil),                  // 24: router.v1.Tick
+	nil,                           // 25: router.v1.Advertise.TagsEntry
+	nil,                           // 26: router.v1.Status.RoutesEntry
+	nil,                           // 27: router.v1.Status.CostsEntry
+	nil,                           // 28: router.v1.KnownNode.ConnectionsEntry
+	nil,                           // 29: router.v1.Tags.ValuesEntry
+	nil,                           // 30: router.v1.RoutingUpdate.ConnectionsEntry
+	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
 }
 var file_router_v1_router_proto_depIdxs = []int32{
 	0,  // 0: router.v1.Advertise.conn_type:type_name -> router.v1.ConnType
-	24, // 1: router.v1.Advertise.tags:type_name -> router.v1.Advertise.TagsEntry
-	7,  // 2: router.v1.LinkUpReply.accepted:type_name -> router.v1.Accepted
-	8,  // 3: router.v1.LinkUpReply.refused:type_name -> router.v1.Refused
-	12, // 4: router.v1.Status.connections:type_name -> router.v1.Connection
-	13, // 5: router.v1.Status.known:type_name -> router.v1.KnownNode
-	25, // 6: router.v1.Status.routes:type_name -> router.v1.Status.RoutesEntry
-	15, // 7: router.v1.Status.advertisements:type_name -> router.v1.Advertisement
-	26, // 8: router.v1.Status.costs:type_name -> router.v1.Status.CostsEntry
-	27, // 9: router.v1.KnownNode.connections:type_name -> router.v1.KnownNode.ConnectionsEntry
-	30, // 10: router.v1.Advertisement.time:type_name -> google.protobuf.Timestamp
-	0,  // 11: router.v1.Advertisement.conn_type:type_name -> router.v1.ConnType
-	16, // 12: router.v1.Advertisement.tags:type_name -> router.v1.Tags
-	14, // 13: router.v1.Advertisement.work_commands:type_name -> router.v1.WorkCommand
-	28, // 14: router.v1.Tags.values:type_name -> router.v1.Tags.ValuesEntry
-	19, // 15: router.v1.UpdateReceived.update:type_name -> router.v1.RoutingUpdate
-	29, // 16: router.v1.RoutingUpdate.connections:type_name -> router.v1.RoutingUpdate.ConnectionsEntry
-	15, // 17: router.v1.AdvertisementReceived.advertisement:type_name -> router.v1.Advertisement
-	1,  // 18: router.v1.Tick.job:type_name -> router.v1.Job
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	25, // 1: router.v1.Advertise.tags:type_name -> router.v1.Advertise.TagsEntry
+	15, // 2: router.v1.SetWorkCommands.commands:type_name -> router.v1.WorkCommand
+	8,  // 3: router.v1.LinkUpReply.accepted:type_name -> router.v1.Accepted
+	9,  // 4: router.v1.LinkUpReply.refused:type_name -> router.v1.Refused
+	13, // 5: router.v1.Status.connections:type_name -> router.v1.Connection
+	14, // 6: router.v1.Status.known:type_name -> router.v1.KnownNode
+	26, // 7: router.v1.Status.routes:type_name -> router.v1.Status.RoutesEntry
+	16, // 8: router.v1.Status.advertisements:type_name -> router.v1.Advertisement
+	27, // 9: router.v1.Status.costs:type_name -> router.v1.Status.CostsEntry
+	28, // 10: router.v1.KnownNode.connections:type_name -> router.v1.KnownNode.ConnectionsEntry
+	31, // 11: router.v1.Advertisement.time:type_name -> google.protobuf.Timestamp
+	0,  // 12: router.v1.Advertisement.conn_type:type_name -> router.v1.ConnType
+	17, // 13: router.v1.Advertisement.tags:type_name -> router.v1.Tags
+	15, // 14: router.v1.Advertisement.work_commands:type_name -> router.v1.WorkCommand
+	29, // 15: router.v1.Tags.values:type_name -> router.v1.Tags.ValuesEntry
+	20, // 16: router.v1.UpdateReceived.update:type_name -> router.v1.RoutingUpdate
+	30, // 17: router.v1.RoutingUpdate.connections:type_name -> router.v1.RoutingUpdate.ConnectionsEntry
+	16, // 18: router.v1.AdvertisementReceived.advertisement:type_name -> router.v1.Advertisement
+	1,  // 19: router.v1.Tick.job:type_name -> router.v1.Job
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_router_v1_router_proto_init() }
@@ -1592,7 +1641,7 @@ func file_router_v1_router_proto_init() {
 	if File_router_v1_router_proto != nil {
 		return
 	}
-	file_router_v1_router_proto_msgTypes[4].OneofWrappers = []any{
+	file_router_v1_router_proto_msgTypes[5].OneofWrappers = []any{
 		(*LinkUpReply_Accepted)(nil),
 		(*LinkUpReply_Refused)(nil),
 	}
@@ -1602,7 +1651,7 @@ func file_router_v1_router_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_router_v1_router_proto_rawDesc), len(file_router_v1_router_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -116,6 +116,165 @@ func (*Shutdown) Descriptor() ([]byte, []int) {
 	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{0}
 }
 
+// The node to a family: what it should be like has been published anew; start and stop children until it is so.
+// The answer is Reconciled.
+type Reconcile struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reconcile) Reset() {
+	*x = Reconcile{}
+	mi := &file_supervise_v1_supervise_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reconcile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reconcile) ProtoMessage() {}
+
+func (x *Reconcile) ProtoReflect() protoreflect.Message {
+	mi := &file_supervise_v1_supervise_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reconcile.ProtoReflect.Descriptor instead.
+func (*Reconcile) Descriptor() ([]byte, []int) {
+	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{1}
+}
+
+// A supervisor to one of its children that is not wanted any more: let go of what others may want to have, end when
+// what you have begun is done. The answer, when it has let go, is Retired.
+type Retire struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Retire) Reset() {
+	*x = Retire{}
+	mi := &file_supervise_v1_supervise_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Retire) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Retire) ProtoMessage() {}
+
+func (x *Retire) ProtoReflect() protoreflect.Message {
+	mi := &file_supervise_v1_supervise_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Retire.ProtoReflect.Descriptor instead.
+func (*Retire) Descriptor() ([]byte, []int) {
+	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{2}
+}
+
+// A family to whom asked: all that had to go has gone, all that is wanted has been started.
+type Reconciled struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reconciled) Reset() {
+	*x = Reconciled{}
+	mi := &file_supervise_v1_supervise_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reconciled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reconciled) ProtoMessage() {}
+
+func (x *Reconciled) ProtoReflect() protoreflect.Message {
+	mi := &file_supervise_v1_supervise_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reconciled.ProtoReflect.Descriptor instead.
+func (*Reconciled) Descriptor() ([]byte, []int) {
+	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{3}
+}
+
+// A child to its supervisor: it holds nothing any more that others may want.
+type Retired struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path of the child.
+	Child         string `protobuf:"bytes,1,opt,name=child,proto3" json:"child,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Retired) Reset() {
+	*x = Retired{}
+	mi := &file_supervise_v1_supervise_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Retired) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Retired) ProtoMessage() {}
+
+func (x *Retired) ProtoReflect() protoreflect.Message {
+	mi := &file_supervise_v1_supervise_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Retired.ProtoReflect.Descriptor instead.
+func (*Retired) Descriptor() ([]byte, []int) {
+	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Retired) GetChild() string {
+	if x != nil {
+		return x.Child
+	}
+	return ""
+}
+
 // The control service to the root, and every supervisor to those of its children that supervise.
 type GetTree struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -131,7 +290,7 @@ type GetTree struct {
 
 func (x *GetTree) Reset() {
 	*x = GetTree{}
-	mi := &file_supervise_v1_supervise_proto_msgTypes[1]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -143,7 +302,7 @@ func (x *GetTree) String() string {
 func (*GetTree) ProtoMessage() {}
 
 func (x *GetTree) ProtoReflect() protoreflect.Message {
-	mi := &file_supervise_v1_supervise_proto_msgTypes[1]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -156,7 +315,7 @@ func (x *GetTree) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTree.ProtoReflect.Descriptor instead.
 func (*GetTree) Descriptor() ([]byte, []int) {
-	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{1}
+	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetTree) GetDetail() bool {
@@ -190,7 +349,7 @@ type Tree struct {
 
 func (x *Tree) Reset() {
 	*x = Tree{}
-	mi := &file_supervise_v1_supervise_proto_msgTypes[2]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -202,7 +361,7 @@ func (x *Tree) String() string {
 func (*Tree) ProtoMessage() {}
 
 func (x *Tree) ProtoReflect() protoreflect.Message {
-	mi := &file_supervise_v1_supervise_proto_msgTypes[2]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -215,7 +374,7 @@ func (x *Tree) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tree.ProtoReflect.Descriptor instead.
 func (*Tree) Descriptor() ([]byte, []int) {
-	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{2}
+	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Tree) GetActor() *Actor {
@@ -264,7 +423,7 @@ type Actor struct {
 
 func (x *Actor) Reset() {
 	*x = Actor{}
-	mi := &file_supervise_v1_supervise_proto_msgTypes[3]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -276,7 +435,7 @@ func (x *Actor) String() string {
 func (*Actor) ProtoMessage() {}
 
 func (x *Actor) ProtoReflect() protoreflect.Message {
-	mi := &file_supervise_v1_supervise_proto_msgTypes[3]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -289,7 +448,7 @@ func (x *Actor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Actor.ProtoReflect.Descriptor instead.
 func (*Actor) Descriptor() ([]byte, []int) {
-	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{3}
+	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Actor) GetPath() string {
@@ -428,7 +587,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_supervise_v1_supervise_proto_msgTypes[4]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -440,7 +599,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_supervise_v1_supervise_proto_msgTypes[4]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -453,7 +612,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{4}
+	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Failure) GetFailure() string {
@@ -504,7 +663,7 @@ type Lost struct {
 
 func (x *Lost) Reset() {
 	*x = Lost{}
-	mi := &file_supervise_v1_supervise_proto_msgTypes[5]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -516,7 +675,7 @@ func (x *Lost) String() string {
 func (*Lost) ProtoMessage() {}
 
 func (x *Lost) ProtoReflect() protoreflect.Message {
-	mi := &file_supervise_v1_supervise_proto_msgTypes[5]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -529,7 +688,7 @@ func (x *Lost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lost.ProtoReflect.Descriptor instead.
 func (*Lost) Descriptor() ([]byte, []int) {
-	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{5}
+	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Lost) GetPath() string {
@@ -572,7 +731,7 @@ type RestartDue struct {
 
 func (x *RestartDue) Reset() {
 	*x = RestartDue{}
-	mi := &file_supervise_v1_supervise_proto_msgTypes[6]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -584,7 +743,7 @@ func (x *RestartDue) String() string {
 func (*RestartDue) ProtoMessage() {}
 
 func (x *RestartDue) ProtoReflect() protoreflect.Message {
-	mi := &file_supervise_v1_supervise_proto_msgTypes[6]
+	mi := &file_supervise_v1_supervise_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -597,7 +756,7 @@ func (x *RestartDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestartDue.ProtoReflect.Descriptor instead.
 func (*RestartDue) Descriptor() ([]byte, []int) {
-	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{6}
+	return file_supervise_v1_supervise_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RestartDue) GetChild() string {
@@ -620,7 +779,13 @@ const file_supervise_v1_supervise_proto_rawDesc = "" +
 	"\n" +
 	"\x1csupervise/v1/supervise.proto\x12\fsupervise.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18inspect/v1/inspect.proto\"\n" +
 	"\n" +
-	"\bShutdown\"N\n" +
+	"\bShutdown\"\v\n" +
+	"\tReconcile\"\b\n" +
+	"\x06Retire\"\f\n" +
+	"\n" +
+	"Reconciled\"\x1f\n" +
+	"\aRetired\x12\x14\n" +
+	"\x05child\x18\x01 \x01(\tR\x05child\"N\n" +
 	"\aGetTree\x12\x16\n" +
 	"\x06detail\x18\x01 \x01(\bR\x06detail\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x17\n" +
@@ -680,35 +845,39 @@ func file_supervise_v1_supervise_proto_rawDescGZIP() []byte {
 }
 
 var file_supervise_v1_supervise_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_supervise_v1_supervise_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_supervise_v1_supervise_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_supervise_v1_supervise_proto_goTypes = []any{
 	(State)(0),                    // 0: supervise.v1.State
 	(*Shutdown)(nil),              // 1: supervise.v1.Shutdown
-	(*GetTree)(nil),               // 2: supervise.v1.GetTree
-	(*Tree)(nil),                  // 3: supervise.v1.Tree
-	(*Actor)(nil),                 // 4: supervise.v1.Actor
-	(*Failure)(nil),               // 5: supervise.v1.Failure
-	(*Lost)(nil),                  // 6: supervise.v1.Lost
-	(*RestartDue)(nil),            // 7: supervise.v1.RestartDue
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 9: google.protobuf.Duration
-	(*v1.Activity)(nil),           // 10: inspect.v1.Activity
-	(*v1.Description)(nil),        // 11: inspect.v1.Description
+	(*Reconcile)(nil),             // 2: supervise.v1.Reconcile
+	(*Retire)(nil),                // 3: supervise.v1.Retire
+	(*Reconciled)(nil),            // 4: supervise.v1.Reconciled
+	(*Retired)(nil),               // 5: supervise.v1.Retired
+	(*GetTree)(nil),               // 6: supervise.v1.GetTree
+	(*Tree)(nil),                  // 7: supervise.v1.Tree
+	(*Actor)(nil),                 // 8: supervise.v1.Actor
+	(*Failure)(nil),               // 9: supervise.v1.Failure
+	(*Lost)(nil),                  // 10: supervise.v1.Lost
+	(*RestartDue)(nil),            // 11: supervise.v1.RestartDue
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
+	(*v1.Activity)(nil),           // 14: inspect.v1.Activity
+	(*v1.Description)(nil),        // 15: inspect.v1.Description
 }
 var file_supervise_v1_supervise_proto_depIdxs = []int32{
-	4,  // 0: supervise.v1.Tree.actor:type_name -> supervise.v1.Actor
+	8,  // 0: supervise.v1.Tree.actor:type_name -> supervise.v1.Actor
 	0,  // 1: supervise.v1.Actor.state:type_name -> supervise.v1.State
-	8,  // 2: supervise.v1.Actor.last_failure_time:type_name -> google.protobuf.Timestamp
-	8,  // 3: supervise.v1.Actor.next_try:type_name -> google.protobuf.Timestamp
-	9,  // 4: supervise.v1.Actor.uptime:type_name -> google.protobuf.Duration
-	4,  // 5: supervise.v1.Actor.children:type_name -> supervise.v1.Actor
-	6,  // 6: supervise.v1.Actor.lost:type_name -> supervise.v1.Lost
-	10, // 7: supervise.v1.Actor.activity:type_name -> inspect.v1.Activity
-	11, // 8: supervise.v1.Actor.description:type_name -> inspect.v1.Description
-	5,  // 9: supervise.v1.Actor.failures:type_name -> supervise.v1.Failure
-	8,  // 10: supervise.v1.Failure.time:type_name -> google.protobuf.Timestamp
-	8,  // 11: supervise.v1.Failure.restarted:type_name -> google.protobuf.Timestamp
-	8,  // 12: supervise.v1.Lost.time:type_name -> google.protobuf.Timestamp
+	12, // 2: supervise.v1.Actor.last_failure_time:type_name -> google.protobuf.Timestamp
+	12, // 3: supervise.v1.Actor.next_try:type_name -> google.protobuf.Timestamp
+	13, // 4: supervise.v1.Actor.uptime:type_name -> google.protobuf.Duration
+	8,  // 5: supervise.v1.Actor.children:type_name -> supervise.v1.Actor
+	10, // 6: supervise.v1.Actor.lost:type_name -> supervise.v1.Lost
+	14, // 7: supervise.v1.Actor.activity:type_name -> inspect.v1.Activity
+	15, // 8: supervise.v1.Actor.description:type_name -> inspect.v1.Description
+	9,  // 9: supervise.v1.Actor.failures:type_name -> supervise.v1.Failure
+	12, // 10: supervise.v1.Failure.time:type_name -> google.protobuf.Timestamp
+	12, // 11: supervise.v1.Failure.restarted:type_name -> google.protobuf.Timestamp
+	12, // 12: supervise.v1.Lost.time:type_name -> google.protobuf.Timestamp
 	13, // [13:13] is the sub-list for method output_type
 	13, // [13:13] is the sub-list for method input_type
 	13, // [13:13] is the sub-list for extension type_name
@@ -727,7 +896,7 @@ func file_supervise_v1_supervise_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_supervise_v1_supervise_proto_rawDesc), len(file_supervise_v1_supervise_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

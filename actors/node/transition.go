@@ -1,0 +1,139 @@
+package node
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"receptor/actors/node/change"
+	"receptor/transport/mesh/firewall"
+	"receptor/transport/secure"
+)
+
+// transition is a change made ready. Sockets are open already, but for those that are
+// taken by what goes.
+type transition struct {
+	cfg    Config
+	parts  []part
+	steps  []change.Step
+	rules  *firewall.Firewall
+	tls    *secure.Store
+	stay   []*piece // go on, maybe under other rules
+	gone   []*piece // have to go
+	all    []*piece // run afterwards, in the order of the configuration
+	opened []*piece
+	late   []*piece // to be opened when the others have gone
+}
+
+// prepare makes a change ready. On an error nothing is left open.
+func (p *plan) prepare(cfg Config) (*transition, error) {
+	if err := p.cfg.fixed(cfg); err != nil {
+		return nil, err
+	}
+	t := &transition{cfg: cfg}
+	var err error
+	if t.parts, err = cfg.parts(); err != nil {
+		return nil, err
+	}
+	if t.rules, err = firewall.Compile(cfg.Firewall); err != nil {
+		return nil, err
+	}
+	if t.tls, err = p.store.Renew(cfg.TLSServers, cfg.TLSClients); err != nil {
+		return nil, err
+	}
+	t.steps = change.Between(items(p.parts), items(t.parts))
+	if err := p.makePieces(t); err != nil {
+		return nil, err
+	}
+	return t, p.openEarly(t)
+}
+
+// makePieces sorts what stays from what goes, and makes what is new.
+func (p *plan) makePieces(t *transition) error {
+	p.tls = t.tls
+	defer func() { p.tls = p.store }()
+	running := map[string]*piece{}
+	for _, made := range p.pieces {
+		running[made.part.Key] = made
+	}
+	do := map[string]change.Do{}
+	for _, s := range t.steps {
+		do[s.Key] = s.Do
+	}
+	for _, part := range t.parts {
+		made := running[part.Key]
+		switch {
+		case part.make == nil:
+			continue
+		case made != nil && do[part.Key] != change.Replace:
+			t.stay = append(t.stay, made)
+			delete(running, part.Key)
+		default:
+			var err error
+			if made, err = p.makeReady(part); err != nil {
+				return err
+			}
+		}
+		t.all = append(t.all, made)
+	}
+	for _, made := range p.pieces {
+		if running[made.part.Key] != nil {
+			t.gone = append(t.gone, made)
+		}
+	}
+	return nil
+}
+
+// openEarly opens what is new, but for what has to wait.
+func (p *plan) openEarly(t *transition) error {
+	for _, made := range t.all {
+		taken := func(other *piece) bool { return change.Collide(made.part.Item, other.part.Item) }
+		switch {
+		case slices.Contains(t.stay, made):
+		case made.late || slices.ContainsFunc(t.gone, taken):
+			t.late = append(t.late, made)
+		default:
+			if err := made.open(); err != nil {
+				p.closePieces(t.opened)
+				return err
+			}
+			t.opened = append(t.opened, made)
+		}
+	}
+	return nil
+}
+
+// commit puts the new configuration in force, as far as no family is concerned.
+func (p *plan) commit(t *transition) {
+	byKey := map[string]part{}
+	for _, part := range t.parts {
+		byKey[part.Key] = part
+	}
+	for _, made := range t.stay {
+		made.part = byKey[made.part.Key]
+	}
+	levelChanged := p.cfg.LogLevel != t.cfg.LogLevel
+	p.cfg, p.parts, p.pieces = t.cfg, t.parts, t.all
+	p.plane.SetFirewall(t.rules)
+	p.network.RetireTLS(t.changed(tlsClient))
+	p.publish(p.pieces)
+	if levelChanged && p.cfg.SetLogLevel != nil {
+		p.cfg.SetLogLevel(p.cfg.LogLevel)
+	}
+	for _, s := range t.steps {
+		if s.Do != change.Keep {
+			p.log.Info().Strs("why", s.Why).Msg(fmt.Sprintf("reload: %s %s", s.Do, s.Key))
+		}
+	}
+}
+
+// changed are the names of the parts of a kind that are not what they were.
+func (t *transition) changed(kind string) []string {
+	var names []string
+	for _, s := range t.steps {
+		if name, ok := strings.CutPrefix(s.Key, kind); ok && s.Do != change.Keep {
+			names = append(names, name)
+		}
+	}
+	return names
+}
