@@ -43,7 +43,7 @@ type Config struct {
 type Listener struct {
 	Name    string // stable and readable: unix:/run/receptor.sock
 	Version uint64
-	Trusted bool   // clients come over a Unix socket, guarded by file permissions
+	Trusted bool // clients come over a Unix socket, guarded by file permissions
 	Binding *transport.Binding[transport.StreamListener]
 	// Advertise is told to the router while the listener is open; nil for none.
 	Advertise *routerv1.Advertise

@@ -42,8 +42,8 @@ type listener struct {
 	incarnation uint64
 	acceptor    *acceptor // nil until bound
 	accepted    uint64    // names the connections
-	stopped     bool // the acceptor was
-	retired     bool // nobody wants it any more
+	stopped     bool      // the acceptor was
+	retired     bool      // nobody wants it any more
 }
 
 func (l *listener) Receive(ctx actor.Context) {

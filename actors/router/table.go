@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"github.com/rs/zerolog"
 
 	routerv1 "receptor/proto/router/v1"
 	"receptor/transport/mesh"
@@ -36,7 +35,7 @@ func (r *router) nextHops() map[string]string {
 // logTable writes a line when an operator would call it a change, and the whole
 // table at debug level.
 func (r *router) logTable() {
-	if r.cfg.Log.GetLevel() <= zerolog.DebugLevel {
+	if r.cfg.Log.Debug().Enabled() {
 		for line := range strings.Lines(r.drawTable()) {
 			r.cfg.Log.Debug().Msg(strings.TrimRight(line, "\n"))
 		}

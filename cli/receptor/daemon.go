@@ -27,12 +27,9 @@ func (p *program) serve(cfg *config.Config) error {
 		return fmt.Errorf("%s is not a valid log level name", cfg.LogLevel)
 	}
 	zerolog.DurationFieldFormat = zerolog.DurationFormatString // 1.5s, not 1500
-	log := logging.New(level, p.out)
-	for _, text := range cfg.Warnings {
-		log.Warn().Msg(text)
-	}
-	settings := nodeConfig(cfg, version)
-	settings.RunnerProgram = besideDaemon("receptor-runner")
+	logging.SetLevel(level)
+	log := logging.New(zerolog.DebugLevel, p.out)
+	settings := p.settings(cfg, log)
 	if settings.CountBackends() == 0 {
 		log.Warn().Msg("Nothing to do - no backends are running.")
 		fmt.Fprintf(p.out, "Run %s --help for command line instructions.\n", p.name)
@@ -42,7 +39,7 @@ func (p *program) serve(cfg *config.Config) error {
 	if err := os.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "1"); err != nil {
 		return err
 	}
-	signals := notify()
+	signals := notify(settings.Reread != nil)
 	n, err := node.Start(settings, log)
 	if err != nil {
 		return err
@@ -61,11 +58,16 @@ func besideDaemon(name string) string {
 	return filepath.Join(filepath.Dir(self), name)
 }
 
-// notify catches the signals that ask for a stop. One that was ignored from the
-// beginning, as a shell does for its background jobs, stays so.
-func notify() <-chan os.Signal {
-	signals := make(chan os.Signal, 1)
-	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+// notify catches the signals that ask for a stop, and the one for a reload where
+// there is a file to read; elsewhere it means that the terminal is gone. One that was
+// ignored from the beginning, as a shell does for its background jobs, stays so.
+func notify(reloads bool) <-chan os.Signal {
+	signals := make(chan os.Signal, 4)
+	caught := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
+	if reloads {
+		caught = append(caught, syscall.SIGHUP)
+	}
+	for _, sig := range caught {
 		if !signal.Ignored(sig) {
 			signal.Notify(signals, sig)
 		}
@@ -75,11 +77,20 @@ func notify() <-chan os.Signal {
 
 // wait returns when the node has ended.
 func wait(n *node.Node, signals <-chan os.Signal, log zerolog.Logger) error {
-	select {
-	case <-n.Done():
-		return ended(n.Err(), log)
-	case sig := <-signals:
-		log.Info().Str("signal", sig.String()).Msg("stopping")
+	reload := startReloader(n, log)
+	defer reload.stop()
+	for stopping := false; !stopping; {
+		select {
+		case <-n.Done():
+			return ended(n.Err(), log)
+		case sig := <-signals:
+			if sig == syscall.SIGHUP {
+				reload.soon()
+				continue
+			}
+			log.Info().Str("signal", sig.String()).Msg("stopping")
+			stopping = true
+		}
 	}
 	signal.Reset(syscall.SIGTERM, syscall.SIGINT) // a second one ends the process at once
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)

@@ -64,7 +64,8 @@ func complain(out io.Writer, err error) {
 
 // program is one run of the command line.
 type program struct {
-	name string // argv[0]
+	name string   // argv[0]
+	args []string // the others
 	in   io.Reader
 	out  io.Writer
 }
@@ -91,7 +92,8 @@ func (p *program) start(args []string) error {
 	if slices.Contains(args, "--config-v2") {
 		fmt.Fprintln(p.out, "Running v2 cli/config")
 	}
-	cfg, err := config.Parse(args, config.Env{ReadFile: readFile, Hostname: os.Hostname, TempDir: os.TempDir, Getenv: os.Getenv})
+	p.args = args
+	cfg, err := config.Parse(args, p.env())
 	if err != nil {
 		return err
 	}

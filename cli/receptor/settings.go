@@ -17,6 +17,7 @@ func nodeConfig(c *config.Config, version string) node.Config {
 		DataDir:         c.Node.DataDir,
 		Version:         version,
 		Debug:           c.Debug,
+		LogLevel:        c.LogLevel,
 		MaxIdle:         c.Node.MaxIdle,
 		Firewall:        c.Node.Firewall,
 		TLSServers:      c.TLSServers,

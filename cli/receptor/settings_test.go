@@ -35,7 +35,7 @@ func settings(t *testing.T, args ...string) node.Config {
 
 func TestDefaultsReachTheNode(t *testing.T) {
 	got := settings(t, "--local-only")
-	want := node.Config{ID: "host", DataDir: "/tmp/receptor", Version: "v1", LocalOnly: true, MaxIdle: 21 * time.Second}
+	want := node.Config{ID: "host", DataDir: "/tmp/receptor", Version: "v1", LogLevel: "info", LocalOnly: true, MaxIdle: 21 * time.Second}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
@@ -58,7 +58,7 @@ func TestEverythingReachesTheNode(t *testing.T) {
 	)
 	toBar := func(cost float64) map[string]float64 { return map[string]float64{"bar": cost} }
 	want := node.Config{
-		ID: "foo", DataDir: "/d", Version: "v1", Debug: true, MaxIdle: time.Minute,
+		ID: "foo", DataDir: "/d", Version: "v1", LogLevel: "info", Debug: true, MaxIdle: time.Minute,
 		Firewall:        []firewall.Rule{{Action: "drop", FromNode: "x"}},
 		TLSServers:      []secure.ServerOptions{{Name: "s", Cert: "sc", Key: "sk", RequireClientCert: true}},
 		TLSClients:      []secure.ClientOptions{{Name: "c", Cert: "cc", Key: "ck", MinTLS13: true}},
@@ -133,7 +133,7 @@ func TestNothingIsForgotten(t *testing.T) {
 		"--control-service", "--work-command", "worktype=a", "command=b", "--work-python", "worktype=p", "plugin=x", "function=f",
 		"--work-signing", "/key", "--work-verification", "/key",
 	}
-	embedding := []string{"Backends", "Runner", "RunnerProgram", "Services"} // not for configurations; tested above
+	embedding := []string{"Backends", "Runner", "RunnerProgram", "Services", "SetLogLevel", "Reread"} // not for configurations; tested above
 	all := reflect.ValueOf(settings(t, args...))
 	for _, field := range reflect.VisibleFields(all.Type()) {
 		if len(field.Index) == 1 && all.FieldByIndex(field.Index).IsZero() && !slices.Contains(embedding, field.Name) {

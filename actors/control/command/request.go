@@ -160,7 +160,7 @@ var lineForms = map[string]func(rest string) (Request, error){
 	"tree":       lineTree,
 
 	"reload-dry-run": func(string) (Request, error) { return Reload{DryRun: true}, nil },
-	"work":       lineWork,
+	"work":           lineWork,
 }
 
 // jsonForms is the table of commands in the JSON form.
@@ -173,5 +173,5 @@ var jsonForms = map[string]func(o object) (Request, error){
 	"tree":       func(object) (Request, error) { return Tree{}, nil },
 
 	"reload-dry-run": func(object) (Request, error) { return Reload{DryRun: true}, nil },
-	"work":       jsonWork,
+	"work":           jsonWork,
 }

@@ -93,6 +93,17 @@ func changedParts(old []Item, after map[string]Item) map[string]bool {
 	return changed
 }
 
+// Count is how many parts do not stay as they are.
+func Count(steps []Step) int {
+	n := 0
+	for _, s := range steps {
+		if s.Do != Keep {
+			n++
+		}
+	}
+	return n
+}
+
 // Number makes keys unique: the second of the same key gets #2.
 func Number(items []Item) []Item {
 	used := map[string]int{}

@@ -13,6 +13,10 @@ func New(level zerolog.Level, w io.Writer) zerolog.Logger {
 	return zerolog.New(newLines(w)).Level(level)
 }
 
+// SetLevel sets, while the process runs, what no logger of it writes: events below
+// this level.
+func SetLevel(level zerolog.Level) { zerolog.SetGlobalLevel(level) }
+
 // Slog makes a logger usable by libraries that log to the standard one.
 func Slog(log zerolog.Logger) *slog.Logger {
 	return slog.New(zerolog.NewSlogHandler(log))
