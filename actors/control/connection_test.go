@@ -170,7 +170,7 @@ func TestPayloadIsStoredWhole(t *testing.T) {
 // like the end of input.
 func TestClientThatIsGoneBeforeTheAnswer(t *testing.T) {
 	tcp := func(cfg *Config) {
-		cfg.Listeners = append(cfg.Listeners, Listener{Name: "tcp", Binding: knownPort(t)})
+		cfg.Listeners.Store(append(cfg.Listeners.Load(), Listener{Name: "tcp", Binding: knownPort(t)}))
 	}
 	live(t, tcp, func(t *testing.T, w *world) {
 		for i, c := range []*client{w.client(), dial(t, "tcp", portOf(t))} {

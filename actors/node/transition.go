@@ -1,7 +1,6 @@
 package node
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -122,7 +121,7 @@ func (p *plan) commit(t *transition) {
 	}
 	for _, s := range t.steps {
 		if s.Do != change.Keep {
-			p.log.Info().Strs("why", s.Why).Msg(fmt.Sprintf("reload: %s %s", s.Do, s.Key))
+			p.log.Info().Str("action", string(s.Do)).Str("part", s.Key).Strs("fields", s.Why).Msg("configuration changed")
 		}
 	}
 }

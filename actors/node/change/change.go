@@ -79,6 +79,7 @@ func compare(was, is Item, changed map[string]bool) Step {
 		s.Do = Adjust
 		s.Why = append(s.Why, tuned...)
 	}
+	s.Why = slices.DeleteFunc(s.Why, func(name string) bool { return name == nameless })
 	return s
 }
 

@@ -71,14 +71,14 @@ func TestBetween(t *testing.T) {
 		},
 		"made of another kind": {
 			old: []Item{{Key: "a", Made: peer{}}}, wanted: []Item{{Key: "a", Made: rules{}}},
-			want: []Step{{Key: "a", Do: Replace, Why: []string{"value"}}},
+			want: []Step{{Key: "a", Do: Replace, Why: []string{}}},
 		},
 		"what it uses changed": {
 			old:    []Item{link("a", "x", 1), link("b", "y", 1), cert("x", "f"), cert("y", "f")},
 			wanted: []Item{link("a", "x", 1), link("b", "y", 1), cert("x", "g"), cert("y", "f")},
 			want: []Step{
 				{Key: "a", Do: Replace, Why: []string{"tls/x"}}, keep("b"),
-				{Key: "tls/x", Do: Adjust, Why: []string{"value"}}, keep("tls/y"),
+				{Key: "tls/x", Do: Adjust, Why: []string{}}, keep("tls/y"),
 			},
 		},
 		"what it uses is gone": {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// value is what two values of no struct differ in.
-const value = "value"
+// nameless is a difference that no field has.
+const nameless = ""
 
 // fields are the names of the fields in which two values differ, as a configuration
 // names them; values stay out, because some are secret. Two values of different
@@ -18,7 +18,7 @@ func fields(a, b any) []string {
 		if reflect.DeepEqual(a, b) {
 			return nil
 		}
-		return []string{value}
+		return []string{nameless}
 	}
 	var names []string
 	for _, f := range reflect.VisibleFields(x.Type()) {
