@@ -6,6 +6,7 @@
 # make lint             linters for Go and for the messages
 # make package image    deb and rpm, a container image; test-deploy tries them
 # make proto            generates the messages again; proto-check wants no difference
+# make docs             writes docs/configuration.md from the table of actions; docs-check wants no difference
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -31,7 +32,7 @@ PACKAGE_ARCH    := $(shell go env GOARCH)
 PODMAN          ?= podman
 IMAGE           ?= localhost/receptor:latest
 
-.PHONY: build receptor receptorctl receptor-runner demo test soak race fuzz bench lint proto proto-check tools \
+.PHONY: build receptor receptorctl receptor-runner demo test soak race fuzz bench lint proto proto-check docs docs-check tools \
 	image image-root package test-deploy clean distclean
 
 build: receptor receptorctl
@@ -112,6 +113,15 @@ package: build $(TOOLS)/nfpm
 # are missing are skipped and say so.
 test-deploy: package image-root
 	RECEPTOR_DEPLOY=$(CURDIR) go test -count=1 -v ./test/deploy
+
+docs:
+	@mkdir -p docs
+	go run ./cli/receptor --reference > docs/configuration.md
+
+docs-check:
+	@fresh=$$(mktemp); trap 'rm -f "$$fresh"' EXIT; \
+	go run ./cli/receptor --reference > "$$fresh"; \
+	diff "$$fresh" docs/configuration.md && echo "docs: the reference is current"
 
 # Tools are built once; their versions are pinned in modules of their own, but
 # for protoc-gen-go, which is as old as the product's protobuf library.

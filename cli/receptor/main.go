@@ -118,13 +118,19 @@ func (p *program) start(args []string) error {
 
 // show prints what was asked for instead of a node.
 func (p *program) show(what config.Show) error {
-	name := filepath.Base(p.name)
 	switch what {
 	case config.ShowVersion:
 		return p.showVersion()
-	default:
-		return config.WriteHelp(p.out, name)
+	case config.ShowCompletion:
+		return config.WriteCompletion(p.out, filepath.Base(p.name))
+	case config.ShowSchema:
+		return config.WriteSchema(p.out)
+	case config.ShowReference:
+		return config.WriteReference(p.out)
+	case config.ShowManual:
+		return config.WriteManual(p.out)
 	}
+	return config.WriteHelp(p.out, filepath.Base(p.name))
 }
 
 // make makes certificates. In front of a node, at each of its starts, it keeps those

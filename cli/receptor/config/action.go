@@ -72,6 +72,7 @@ type param struct {
 	rules    rule
 	at       func(any) any // where it is kept in the action's value: *V
 	typeName string        // as help shows it
+	choices  []string      // the values it may have, in any case; nil: any
 }
 
 // value is what a parameter can hold.
@@ -98,6 +99,12 @@ func with[T any, V value](name string, rules rule, about string, at func(*T) *V)
 		at:       func(v any) any { return at(v.(*T)) },
 		typeName: typeName(any(new(V))),
 	}
+}
+
+// among limits a parameter to some values.
+func (p param) among(choices ...string) param {
+	p.choices = choices
+	return p
 }
 
 // find looks an action up by its name, in any case; nil if there is none.
@@ -141,7 +148,7 @@ func (a *action) paramNames() []string {
 
 // words are the names that can follow the dashes.
 func words() []string {
-	names := []string{"help", "config", "check"}
+	names := []string{"help", "config", "check", "schema", "bash-completion"}
 	for _, a := range table {
 		if a.is&hidden == 0 {
 			names = append(names, a.name)

@@ -1,6 +1,9 @@
 package config
 
-import "receptor/cli/receptor/certs"
+import (
+	"receptor/cli/receptor/certs"
+	"receptor/transport/secure/cert"
+)
 
 const (
 	aboutKeyType   = "Kind of the new key: rsa or ecdsa."
@@ -16,7 +19,7 @@ var certActions = []action{
 		with("commonname", required, "Name of the authority.",
 			func(o *certs.Init) *string { return &o.CommonName }),
 		with("keytype", 0, aboutKeyType,
-			func(o *certs.Init) *string { return &o.KeyType }),
+			func(o *certs.Init) *string { return &o.KeyType }).among("rsa", "ecdsa"),
 		with("bits", 0, "Size of the key. Without it: 2048 for rsa, 256 for ecdsa.",
 			func(o *certs.Init) *int { return &o.Bits }),
 		with("notbefore", 0, aboutNotBefore,
@@ -37,7 +40,7 @@ var certActions = []action{
 		with("commonname", required, "Name of the certificate.",
 			func(o *certs.MakeReq) *string { return &o.CommonName }),
 		with("keytype", 0, aboutKeyType,
-			func(o *certs.MakeReq) *string { return &o.KeyType }),
+			func(o *certs.MakeReq) *string { return &o.KeyType }).among("rsa", "ecdsa"),
 		with("bits", 0, "Size of the new key; an ecdsa key can do without.",
 			func(o *certs.MakeReq) *int { return &o.Bits }),
 		with("dnsname", 0, "Host name to put into the certificate.",
@@ -80,7 +83,8 @@ var certActions = []action{
 
 func applyCertInit(c *Config, o *certs.Init) error {
 	c.Commands = append(c.Commands, *o)
-	return nil
+	_, err := cert.ParseKind(o.KeyType)
+	return err
 }
 
 func applyCertMakeReq(c *Config, o *certs.MakeReq) error {

@@ -13,6 +13,10 @@ const (
 	ShowNothing Show = iota // start the node
 	ShowHelp
 	ShowVersion
+	ShowCompletion // a script for bash
+	ShowSchema     // a JSON schema of files
+	ShowReference  // the reference of the configuration, in Markdown
+	ShowManual     // the manual page
 )
 
 // Command is something to do instead of starting a node.

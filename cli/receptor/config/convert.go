@@ -110,11 +110,17 @@ func parseFloat(text string) (float64, error) {
 	return strconv.ParseFloat(text, 64)
 }
 
+// The texts of a boolean, and no others.
+var (
+	trueTexts  = []string{"1", "t", "T", "Y", "true", "TRUE", "True", "yes", "Yes", "YES"}
+	falseTexts = []string{"0", "f", "F", "N", "false", "FALSE", "False", "no", "No", "NO"}
+)
+
 func parseBool(text string) (bool, error) {
-	switch text {
-	case "1", "t", "T", "Y", "true", "TRUE", "True", "yes", "Yes", "YES":
+	switch {
+	case slices.Contains(trueTexts, text):
 		return true, nil
-	case "0", "f", "F", "N", "false", "FALSE", "False", "no", "No", "NO":
+	case slices.Contains(falseTexts, text):
 		return false, nil
 	}
 	return false, fmt.Errorf("could not parse %s as boolean", text)

@@ -29,11 +29,15 @@ func FuzzFile(f *testing.F) {
 		"- tcp-peer: &p {address: 'h:1'}\n- tcp-peer: *p\n", "- control-service: {permissions: 0o660}", "\ufeff[]", "- !!binary aGk=",
 		"- node: {firewallrules: [{action: reject, tonode: /(?i)a.*b/}, {action: accept}]}", "- tls-client: {name: default, cert: '', key: ''}\n- ws-peer: wss://h",
 		"- unix-socket-server: {filename: s, permissions: 0660, remotenode: a, remoteservice: b, tls: x}", "- cert-init: {commonname: a, outcert: b, outkey: c}",
+		"version: 2\nnode: {id: yes, firewallrules: {action: drop}}\ntcp-peers: {address: 'h:1'}\nlocal-only: {local: 1}", "tcp-listener: [{port: 0x1, nodecost: {A: 2}}, {}, ~]\nTrace: true",
+		"a: &a {b: *a}", "<<: {node: {id: a}}\ncontrol-services: [{<<: [{service: b}], service: c}]", "cert-init: {}\ntls-clients: {name: c}\niprouters: []",
 	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		check(t, []string{"-c", "f", "--local-only"}, world(map[string]string{"f": text}))
+		env := world(map[string]string{"f": text})
+		check(t, []string{"-c", "f", "--local-only"}, env)
+		check(t, []string{"--config-v2", "--check", "--config=f"}, env)
 	})
 }
 

@@ -98,7 +98,7 @@ var generalActions = []action{
 		about: "How much is logged. Without this action: info.",
 	}, LogLevel{Level: "error"}, applyLogLevel,
 		with("level", bare, "error, warning, info or debug.",
-			func(l *LogLevel) *string { return &l.Level }),
+			func(l *LogLevel) *string { return &l.Level }).among(levels...),
 	),
 	define(action{
 		name: "trace", section: general, is: singleton | nameSuffices,

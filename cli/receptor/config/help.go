@@ -13,6 +13,8 @@ func WriteHelp(w io.Writer, program string) error {
 	b.WriteString("   --help, -h: Show this help.\n\n")
 	b.WriteString("   --config, -c <filename>: Load actions from a YAML file, as if they stood at this place: a list of actions, or a map of them.\n\n")
 	b.WriteString("   --check: Say whether the rest of the command line would start, and what; start nothing.\n\n")
+	b.WriteString("   --schema: Show a JSON schema of files, for editors.\n\n")
+	b.WriteString("   --bash-completion: Show a script that completes this command line: . <(" + program + " --bash-completion)\n\n")
 	for s, title := range titles {
 		if title != "" {
 			fmt.Fprintf(&b, "%s:\n\n", title)

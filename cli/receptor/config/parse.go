@@ -43,7 +43,10 @@ func Parse(args []string, env Env) (*Config, error) {
 }
 
 // shows are the words that want something shown; nothing after them is read.
-var shows = map[string]Show{"-h": ShowHelp, "--help": ShowHelp}
+var shows = map[string]Show{
+	"-h": ShowHelp, "--help": ShowHelp, "--bash-completion": ShowCompletion, "--schema": ShowSchema,
+	"--reference": ShowReference, "--man": ShowManual, // for the build
+}
 
 // parser reads arguments from left to right.
 type parser struct {

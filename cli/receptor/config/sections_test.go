@@ -152,7 +152,7 @@ func TestMapFormScalars(t *testing.T) {
 }
 
 func TestManyErrorsAtOnce(t *testing.T) {
-	text := "- tcp-peer: {addres: 'h:1'}\n- bogus\n- tcp-listener: {port: x, cost: z}\n- log-level: loud\n"
+	text := "- tcp-peer: {addrss: 'h:1'}\n- bogus\n- tcp-listener: {port: x, cost: z}\n- log-level: loud\n"
 	_, err := Parse([]string{"--nod", "a", "b=c", "-c", "f", "--local-only", "1"}, world(map[string]string{"f": text}))
 	var all Errors
 	if !errors.As(err, &all) {
@@ -161,7 +161,7 @@ func TestManyErrorsAtOnce(t *testing.T) {
 	const load = "error loading config file: "
 	want := []string{
 		`command error: unknown config type nod (did you mean "node"?)`,
-		load + `field addres not defined for command tcp-peer: unknown field name addres (did you mean "address"?) (f:1:14)`,
+		load + `field addrss not defined for command tcp-peer: unknown field name addrss (did you mean "address"?) (f:1:14)`,
 		load + `could not get config type for command bogus: unknown config type bogus (did you mean "node"?) (f:2:3)`,
 		load + `error setting field cost in command tcp-listener: strconv.ParseFloat: parsing "z": invalid syntax (f:3:27)`,
 		load + `error setting field port in command tcp-listener: strconv.ParseInt: parsing "x": invalid syntax (f:3:18)`,

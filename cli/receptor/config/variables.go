@@ -49,3 +49,16 @@ func takePayloadTrace(c *Config, text string) {
 		c.PayloadTrace = level
 	}
 }
+
+// otherVariables are read by what is below, or by the libraries; the table of them
+// is for readers.
+var otherVariables = []variable{
+	{name: "KUBECONFIG", about: "Configuration of the Kubernetes client where authmethod is kubeconfig and no file is given."},
+	{name: "KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT", about: "The cluster where authmethod is incluster."},
+	{name: "HTTP_PROXY, HTTPS_PROXY, NO_PROXY", about: "Proxies that ws-peer dials through."},
+	{name: "TMPDIR", about: "Where data is kept if datadir is given and empty."},
+	{name: "PATH", about: "Where commands of work are found."},
+	{name: "HOME", about: "Where receptor.yaml is if --config-v2 comes without a file."},
+	{name: "TZ", about: "Time zone of the log."},
+	{name: "SSL_CERT_FILE, SSL_CERT_DIR", about: "The authorities of the system, where no others are named."},
+}

@@ -1,0 +1,37 @@
+package config
+
+// examples show each action as it stands on a command line; the reference shows
+// them in the other forms too. What they name but do not hold is in exampleNeeds.
+var examples = map[string][]string{
+	"node":               {"--node", "id=foo", "datadir=/var/lib/receptor", "maxidleconnectiontimeout=2m", `firewallrules=[{"action":"reject","fromnode":"/guest-.*/","toservice":"control"}]`},
+	"local-only":         {"--local-only", "local=true"},
+	"version":            {"--version"},
+	"log-level":          {"--log-level", "level=debug"},
+	"trace":              {"--trace"},
+	"debug":              {"--debug"},
+	"control-service":    {"--control-service", "service=control", "filename=/run/receptor/receptor.sock", "permissions=0660"},
+	"tls-server":         {"--tls-server", "name=mesh-server", "cert=/etc/receptor/foo.crt", "key=/etc/receptor/foo.key", "requireclientcert=true", "clientcas=/etc/receptor/ca.crt"},
+	"tls-client":         {"--tls-client", "name=mesh-client", "cert=/etc/receptor/foo.crt", "key=/etc/receptor/foo.key", "rootcas=/etc/receptor/ca.crt"},
+	"tcp-listener":       {"--tcp-listener", "port=2222", "tls=mesh-server", "cost=2", `nodecost={"bar":1.5}`, `allowedpeers=["bar","fish"]`},
+	"tcp-peer":           {"--tcp-peer", "address=bar.example.org:2222", "tls=mesh-client", "cost=2"},
+	"udp-listener":       {"--udp-listener", "port=2223", "bindaddr=192.0.2.7"},
+	"udp-peer":           {"--udp-peer", "address=bar.example.org:2223", "redial=false"},
+	"ws-listener":        {"--ws-listener", "port=8080", "path=/mesh", "tls=mesh-server"},
+	"ws-peer":            {"--ws-peer", "address=wss://bar.example.org/mesh", "extraheader=Authorization: Basic dXNlcjpwYXNz", "tls=mesh-client"},
+	"command-service":    {"--command-service", "service=shell", "command=bash -l", "tls=mesh-server"},
+	"ip-router":          {"--ip-router", "networkname=lab", "interface=lab0", "localnet=10.0.0.4/30", "routes=10.1.0.0/16,10.2.0.0/16"},
+	"tcp-server":         {"--tcp-server", "port=8022", "bindaddr=127.0.0.1", "remotenode=bar", "remoteservice=ssh"},
+	"tcp-client":         {"--tcp-client", "service=ssh", "address=localhost:22"},
+	"udp-server":         {"--udp-server", "port=8053", "bindaddr=127.0.0.1", "remotenode=bar", "remoteservice=dns"},
+	"udp-client":         {"--udp-client", "service=dns", "address=localhost:53"},
+	"unix-socket-server": {"--unix-socket-server", "filename=/run/receptor/docker.sock", "permissions=0660", "remotenode=bar", "remoteservice=docker"},
+	"unix-socket-client": {"--unix-socket-client", "service=docker", "filename=/run/docker.sock"},
+	"work-signing":       {"--work-signing", "privatekey=/etc/receptor/work.key", "tokenexpiration=5m"},
+	"work-verification":  {"--work-verification", "publickey=/etc/receptor/work.pub", "clocktolerance=30s"},
+	"work-command":       {"--work-command", "worktype=echo", "command=bash", `params=-c "while read -r line; do echo $line; done"`, "allowruntimeparams=false", "verifysignature=true"},
+	"work-python":        {"--work-python", "worktype=runner", "plugin=ansible-runner", "function=run", `config={"mode":"run"}`},
+	"work-kubernetes":    {"--work-kubernetes", "worktype=kubeit", "namespace=default", "image=quay.io/fedora/fedora:latest", "command=echo", "params=hello", "allowruntimeparams=true"},
+	"cert-init":          {"--cert-init", "commonname=example CA", "bits=2048", "outcert=ca.crt", "outkey=ca.key"},
+	"cert-makereq":       {"--cert-makereq", "commonname=foo", "bits=2048", "nodeid=foo", "dnsname=foo.example.org", "outreq=foo.req", "outkey=foo.key"},
+	"cert-signreq":       {"--cert-signreq", "req=foo.req", "cacert=ca.crt", "cakey=ca.key", "outcert=foo.crt", "verify=true"},
+}
