@@ -1,13 +1,11 @@
 package work
 
 import (
-	"fmt"
-	"path/filepath"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"github.com/fsnotify/fsnotify"
 	"github.com/rs/zerolog"
 
 	"receptor/actors/work/store"
@@ -20,11 +18,12 @@ import (
 type notices struct {
 	root *actor.RootContext
 	log  zerolog.Logger
-	fs   *fsnotify.Watcher
 	done sync.WaitGroup
 
 	mu     sync.Mutex
-	dirs   map[string]*watched
+	events *fileEvents        // nil until the first unit: a node without work needs none
+	dirs   map[string]int32   // watches by path
+	units  map[int32]*watched // by watch
 	closed bool
 }
 
@@ -36,24 +35,23 @@ type watched struct {
 }
 
 func newNotices(root *actor.RootContext, log zerolog.Logger) *notices {
-	return &notices{root: root, log: log, dirs: map[string]*watched{}}
+	return &notices{root: root, log: log, dirs: map[string]int32{}, units: map[int32]*watched{}}
 }
 
-// watcher is there from the first unit on: a node without work needs none. mu is
-// held.
-func (n *notices) watcher() (*fsnotify.Watcher, error) {
+// open is called with mu held.
+func (n *notices) open() (*fileEvents, error) {
 	if n.closed {
-		return nil, fsnotify.ErrClosed
+		return nil, fs.ErrClosed
 	}
-	if n.fs == nil {
-		w, err := fsnotify.NewWatcher()
+	if n.events == nil {
+		events, err := newFileEvents()
 		if err != nil {
-			return nil, fmt.Errorf("watch files: %w", err)
+			return nil, err
 		}
-		n.fs = w
-		n.done.Go(func() { n.run(w) })
+		n.events = events
+		n.done.Go(func() { events.each(n.notice) })
 	}
-	return n.fs, nil
+	return n.events, nil
 }
 
 // add watches the directory of a unit that runs.
@@ -61,66 +59,56 @@ func (n *notices) add(dir store.Dir, pid *actor.PID, f *feed) (*watched, error) 
 	w := &watched{unit: pid, feed: f}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	fs, err := n.watcher()
+	events, err := n.open()
 	if err != nil {
 		return w, err
 	}
-	n.dirs[dir.Path()] = w
-	return w, fs.Add(dir.Path())
+	watch, err := events.add(dir.Path())
+	if err == nil {
+		n.dirs[dir.Path()], n.units[watch] = watch, w
+	}
+	return w, err
 }
 
 // remove forgets a directory; that it is not watched is no error.
 func (n *notices) remove(dir store.Dir) {
 	n.mu.Lock()
-	_, ok := n.dirs[dir.Path()]
+	defer n.mu.Unlock()
+	watch, ok := n.dirs[dir.Path()]
+	if !ok {
+		return
+	}
 	delete(n.dirs, dir.Path())
-	n.mu.Unlock()
-	if ok {
-		n.fs.Remove(dir.Path()) //nolint:errcheck // the directory may be gone, and its watch with it
+	delete(n.units, watch)
+	if err := n.events.remove(watch); err != nil && !n.closed {
+		n.log.Warn().Str("path", dir.Path()).Err(err).Msg("directory can't be forgotten")
 	}
 }
 
 func (n *notices) close() {
 	n.mu.Lock()
-	fs := n.fs
 	n.closed = true
-	n.mu.Unlock()
-	if fs != nil {
-		fs.Close()
+	if n.events != nil {
+		n.events.close()
 	}
+	n.mu.Unlock()
 	n.done.Wait()
 }
 
-func (n *notices) run(fs *fsnotify.Watcher) {
-	for {
-		select {
-		case e, ok := <-fs.Events:
-			if !ok {
-				return
-			}
-			n.notice(e)
-		case err, ok := <-fs.Errors:
-			if !ok {
-				return
-			}
-			// Events were lost: everybody looks for themselves.
-			n.log.Warn().Err(err).Msg("file watcher lost events")
-			n.noticeAll()
-		}
-	}
-}
-
-func (n *notices) notice(e fsnotify.Event) {
-	n.mu.Lock()
-	w := n.dirs[filepath.Dir(e.Name)]
-	n.mu.Unlock()
-	if w == nil || e.Op == fsnotify.Chmod {
+func (n *notices) notice(e fileEvent) {
+	if e.watch == noWatch {
+		n.log.Warn().Msg("file watcher lost events, all units are looked at")
+		n.noticeAll()
 		return
 	}
-	switch filepath.Base(e.Name) {
-	case store.StdoutName:
+	n.mu.Lock()
+	w := n.units[e.watch]
+	n.mu.Unlock()
+	switch {
+	case w == nil:
+	case e.name == store.StdoutName:
 		w.feed.grew()
-	case store.StatusName:
+	case e.name == store.StatusName:
 		w.statusWritten(n.root)
 	}
 }
@@ -128,7 +116,7 @@ func (n *notices) notice(e fsnotify.Event) {
 func (n *notices) noticeAll() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, w := range n.dirs {
+	for _, w := range n.units {
 		w.feed.grew()
 		w.statusWritten(n.root)
 	}
