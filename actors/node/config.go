@@ -16,6 +16,7 @@ type Config struct {
 	DataDir string // units live in <DataDir>/<ID>/<unit>
 	Version string // of the program, shown by status
 	Debug   bool   // the actor tree may be asked for
+	HTTP    HTTP   // where the node can be looked at
 	// LogLevel is that of the log. Whoever writes the log knows what it means;
 	// SetLogLevel, if there is one, is told when a reload changes it.
 	LogLevel    string
@@ -149,4 +150,12 @@ type WorkCommand struct {
 	AllowRuntimeParams bool
 	VerifySignature    bool
 	work.Limits
+}
+
+// HTTP is the address of the node's HTTP server: HOST:PORT, or the path of a Unix
+// socket; empty for none. With AnyHost it answers under any name, otherwise only
+// as a loopback address.
+type HTTP struct {
+	Addr    string
+	AnyHost bool
 }

@@ -25,19 +25,19 @@ const askTimeout = 5 * time.Second
 // Status is the network as the node sees it: connections, known nodes, routes and
 // services.
 func (n *Node) Status() (*routerv1.Status, error) {
-	return ask[*routerv1.Status](n, rootName+"/"+familyRouter, &routerv1.GetStatus{})
+	return ask[*routerv1.Status](n.system, rootName+"/"+familyRouter, &routerv1.GetStatus{})
 }
 
 // Tree is the tree of the node's actors.
 func (n *Node) Tree() (*supervisev1.Tree, error) {
-	return ask[*supervisev1.Tree](n, rootName, &supervisev1.GetTree{})
+	return ask[*supervisev1.Tree](n.system, rootName, &supervisev1.GetTree{})
 }
 
 // family is where one of the root's children is found.
 func (n *Node) family(name string) *actor.PID { return n.system.NewLocalPID(rootName + "/" + name) }
 
-func ask[T proto.Message](n *Node, path string, query proto.Message) (T, error) {
-	res, err := n.system.Root.RequestFuture(n.system.NewLocalPID(path), query, askTimeout).Result()
+func ask[T proto.Message](system *actor.ActorSystem, path string, query proto.Message) (T, error) {
+	res, err := system.Root.RequestFuture(system.NewLocalPID(path), query, askTimeout).Result()
 	reply, ok := res.(T)
 	if err == nil && !ok {
 		err = fmt.Errorf("%s answered with %T", path, res)

@@ -34,10 +34,12 @@ func (p *plan) inspect(system *actor.ActorSystem) *inspect.Inspector {
 	if p.cfg.Debug {
 		supervise.Observe(system, p.journal)
 	}
-	return inspect.New(inspect.Config{
+	p.system = system
+	p.inspector = inspect.New(inspect.Config{
 		NodeID: p.cfg.ID, Version: p.cfg.Version, System: system, Root: rootName, Links: rootName + "/" + familyLinks,
 		Plane: p.plane, Journal: p.journal, Certificates: p.certificates,
 	})
+	return p.inspector
 }
 
 // certificates are those that the node shows to others.

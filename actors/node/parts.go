@@ -31,7 +31,7 @@ func (c Config) parts() ([]part, error) {
 	if err != nil {
 		return nil, err
 	}
-	all = append(all, control...)
+	all = append(append(all, control...), c.httpParts()...)
 	for i, it := range change.Number(items(all)) {
 		all[i].Item = it
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"receptor/actors/control"
+	"receptor/actors/inspect/web"
 	"receptor/actors/links"
 	"receptor/actors/services"
 	"receptor/transport"
@@ -26,6 +27,7 @@ type wanted struct {
 	backends  []links.Backend
 	services  services.Set
 	listeners []control.Listener
+	pages     []web.Listener
 }
 
 // socket is a binding, whatever it opens.

@@ -8,6 +8,8 @@ import (
 
 	"receptor/actors/control"
 	"receptor/actors/control/command"
+	"receptor/actors/inspect"
+	"receptor/actors/inspect/web"
 	"receptor/actors/links"
 	"receptor/actors/router"
 	"receptor/actors/services"
@@ -29,22 +31,26 @@ const (
 	familyWork     = "work"
 	familyServices = "services"
 	familyControl  = "control"
+	familyWeb      = "web"
 )
 
 // plan is a configuration made ready: sockets are open, families know what they
 // need. What the families should run can change while they do; Node guards that.
 type plan struct {
-	cfg      Config // in force
-	log      zerolog.Logger
-	epoch    uint64
-	plane    *mesh.Plane
-	store    *secure.Store // in force
-	tls      *secure.Store // what parts are made with: store, or what will take its place
-	network  *streams.Network
-	feeds    *work.Feeds
-	journal  *events.Journal // nil without debug mode
-	reminder reminder
-	families []family
+	cfg     Config // in force
+	log     zerolog.Logger
+	epoch   uint64
+	plane   *mesh.Plane
+	store   *secure.Store // in force
+	tls     *secure.Store // what parts are made with: store, or what will take its place
+	network *streams.Network
+	feeds   *work.Feeds
+	journal *events.Journal // nil without debug mode
+	// Set when the actors are about to start.
+	system    *actor.ActorSystem
+	inspector *inspect.Inspector
+	reminder  reminder
+	families  []family
 
 	parts   []part
 	pieces  []*piece // of the parts that run
@@ -54,6 +60,7 @@ type plan struct {
 	backends  *supervise.Live[links.Wanted]
 	proxies   *supervise.Live[services.Set]
 	listeners *supervise.Live[[]control.Listener]
+	pages     *supervise.Live[[]web.Listener]
 	terms     *supervise.Live[work.Terms]
 	debug     *supervise.Live[bool]
 
@@ -99,6 +106,7 @@ func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
 		{name: familyWork, make: p.work},
 		{name: familyServices, make: p.services},
 		{name: familyControl, make: p.control},
+		{name: familyWeb, make: p.web},
 	}
 	return p, nil
 }
@@ -147,6 +155,7 @@ func (p *plan) publish(pieces []*piece) {
 	p.backends = put(p.backends, links.Wanted{MaxIdle: p.cfg.MaxIdle, Backends: w.backends})
 	p.proxies = put(p.proxies, w.services)
 	p.listeners = put(p.listeners, w.listeners)
+	p.pages = put(p.pages, w.pages)
 	p.terms = put(p.terms, p.cfg.workTerms())
 	p.debug = put(p.debug, p.cfg.Debug)
 }

@@ -99,7 +99,7 @@ func (n *Node) apply(t *transition) error {
 	p := n.plan
 	if len(t.gone) > 0 {
 		p.publish(t.stay)
-		if err := n.reconcile(familyLinks, familyServices, familyControl); err != nil {
+		if err := n.reconcile(familyLinks, familyServices, familyControl, familyWeb); err != nil {
 			return n.rollBack(t, err)
 		}
 	}
@@ -115,7 +115,7 @@ func (n *Node) apply(t *transition) error {
 	}
 	p.commit(t)
 	n.system.Root.Send(n.family(familyRouter), &routerv1.SetWorkCommands{Commands: p.cfg.workOffers()})
-	if err := n.reconcile(familyWork, familyLinks, familyServices, familyControl); err != nil {
+	if err := n.reconcile(familyWork, familyLinks, familyServices, familyControl, familyWeb); err != nil {
 		return fmt.Errorf("the new configuration is in force, but not everything has confirmed it: %w", err)
 	}
 	return nil
@@ -132,7 +132,7 @@ func (n *Node) rollBack(t *transition, why error) error {
 		}
 	}
 	p.publish(p.pieces)
-	errs = append(errs, n.reconcile(familyLinks, familyServices, familyControl))
+	errs = append(errs, n.reconcile(familyLinks, familyServices, familyControl, familyWeb))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("%w; going back to the configuration before: %w", why, err)
 	}

@@ -18,6 +18,7 @@ func nodeConfig(c *config.Config, version string) node.Config {
 		Version:         version,
 		Debug:           c.Debug,
 		LogLevel:        c.LogLevel,
+		HTTP:            node.HTTP{Addr: c.DebugOptions.HTTP, AnyHost: c.DebugOptions.RemoteHTTP},
 		MaxIdle:         c.Node.MaxIdle,
 		Firewall:        c.Node.Firewall,
 		TLSServers:      c.TLSServers,

@@ -41,10 +41,11 @@ type Config struct {
 	PayloadTrace int
 	QlogDir      string // directory for logs of QUIC connections; empty for none
 
-	Node      Node
-	LocalOnly bool
-	Trace     bool
-	Debug     bool
+	Node         Node
+	LocalOnly    bool
+	Trace        bool
+	Debug        bool
+	DebugOptions Debug
 
 	TLSServers []secure.ServerOptions
 	TLSClients []secure.ClientOptions
@@ -86,6 +87,13 @@ func (c *Config) Empty() bool {
 }
 
 func (c *Config) warn(text string) { c.Warnings = append(c.Warnings, text) }
+
+// Debug says what debug mode opens. HTTP is a loopback address or the path of a Unix
+// socket; with RemoteHTTP it may be any address.
+type Debug struct {
+	HTTP       string
+	RemoteHTTP bool
+}
 
 // none is the value of actions without parameters.
 type none struct{}

@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -106,8 +108,13 @@ var generalActions = []action{
 	}, none{}, applyTrace),
 	define(action{
 		name: "debug", section: general, is: singleton | nameSuffices,
-		about: "Let the control service show the tree of actors (receptorctl tree).",
-	}, none{}, applyDebug),
+		about: "Let the control service show the tree of actors (receptorctl tree), and what debug mode opens.",
+	}, Debug{}, applyDebug,
+		with("http", 0, "Loopback address (127.0.0.1:9000) or path of a Unix socket for metrics, health, profiles and the page.",
+			func(d *Debug) *string { return &d.HTTP }),
+		with("remotehttp", 0, "Let http be any address, and be reached under any name. Whoever gets there sees all of the node.",
+			func(d *Debug) *bool { return &d.RemoteHTTP }),
+	),
 }
 
 func applyNode(c *Config, n *Node) error {
@@ -175,8 +182,18 @@ func applyTrace(c *Config, _ *none) error {
 	return nil
 }
 
-func applyDebug(c *Config, _ *none) error {
-	c.Debug = true
+func applyDebug(c *Config, d *Debug) error {
+	c.Debug, c.DebugOptions = true, *d
+	if d.HTTP == "" || strings.HasPrefix(d.HTTP, "/") {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(d.HTTP)
+	if err != nil {
+		return fmt.Errorf("http is to be HOST:PORT or the path of a Unix socket, not %q", d.HTTP)
+	}
+	if addr, err := netip.ParseAddr(host); !d.RemoteHTTP && host != "localhost" && (err != nil || !addr.IsLoopback()) {
+		return fmt.Errorf("http=%s is no loopback address; remotehttp=true lets others look into the node", d.HTTP)
+	}
 	return nil
 }
 

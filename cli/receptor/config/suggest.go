@@ -43,6 +43,7 @@ func withoutEquals(name, value string) string {
 		return didYouMean(name, words())
 	}
 	switch {
+	case a.isSwitch():
 	case a.bareParam() != nil:
 		return fmt.Sprintf(" (write --%s %s=%s)", name, a.bareParam().name, value)
 	case len(a.params) > 0:

@@ -1879,6 +1879,51 @@ func (x *Snapshot) GetEventsMissed() uint64 {
 	return 0
 }
 
+// The HTTP server's goroutine to its actor: the listener broke.
+type ServerEnded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServerEnded) Reset() {
+	*x = ServerEnded{}
+	mi := &file_inspect_v1_inspect_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServerEnded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServerEnded) ProtoMessage() {}
+
+func (x *ServerEnded) ProtoReflect() protoreflect.Message {
+	mi := &file_inspect_v1_inspect_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServerEnded.ProtoReflect.Descriptor instead.
+func (*ServerEnded) Descriptor() ([]byte, []int) {
+	return file_inspect_v1_inspect_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ServerEnded) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_inspect_v1_inspect_proto protoreflect.FileDescriptor
 
 const file_inspect_v1_inspect_proto_rawDesc = "" +
@@ -2033,7 +2078,9 @@ const file_inspect_v1_inspect_proto_rawDesc = "" +
 	"\x06actors\x18\v \x03(\v2\x17.inspect.v1.ActorTotalsR\x06actors\x12!\n" +
 	"\fdead_letters\x18\f \x01(\x04R\vdeadLetters\x12\x16\n" +
 	"\x06events\x18\r \x01(\x04R\x06events\x12#\n" +
-	"\revents_missed\x18\x0e \x01(\x04R\feventsMissed*\x8f\x01\n" +
+	"\revents_missed\x18\x0e \x01(\x04R\feventsMissed\"%\n" +
+	"\vServerEnded\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason*\x8f\x01\n" +
 	"\tLinkState\x12\x1a\n" +
 	"\x16LINK_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15LINK_STATE_CONNECTING\x10\x01\x12\x1a\n" +
@@ -2059,7 +2106,7 @@ func file_inspect_v1_inspect_proto_rawDescGZIP() []byte {
 }
 
 var file_inspect_v1_inspect_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_inspect_v1_inspect_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_inspect_v1_inspect_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_inspect_v1_inspect_proto_goTypes = []any{
 	(LinkState)(0),                // 0: inspect.v1.LinkState
 	(QualitySource)(0),            // 1: inspect.v1.QualitySource
@@ -2081,8 +2128,9 @@ var file_inspect_v1_inspect_proto_goTypes = []any{
 	(*Certificate)(nil),           // 17: inspect.v1.Certificate
 	(*ActorTotals)(nil),           // 18: inspect.v1.ActorTotals
 	(*Snapshot)(nil),              // 19: inspect.v1.Snapshot
-	(*durationpb.Duration)(nil),   // 20: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*ServerEnded)(nil),           // 20: inspect.v1.ServerEnded
+	(*durationpb.Duration)(nil),   // 21: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
 }
 var file_inspect_v1_inspect_proto_depIdxs = []int32{
 	4,  // 0: inspect.v1.Description.attributes:type_name -> inspect.v1.Attribute
@@ -2091,32 +2139,32 @@ var file_inspect_v1_inspect_proto_depIdxs = []int32{
 	13, // 3: inspect.v1.Description.routes:type_name -> inspect.v1.Routes
 	14, // 4: inspect.v1.Description.units:type_name -> inspect.v1.Units
 	15, // 5: inspect.v1.Description.sessions:type_name -> inspect.v1.Sessions
-	20, // 6: inspect.v1.Attribute.duration:type_name -> google.protobuf.Duration
-	21, // 7: inspect.v1.Attribute.time:type_name -> google.protobuf.Timestamp
+	21, // 6: inspect.v1.Attribute.duration:type_name -> google.protobuf.Duration
+	22, // 7: inspect.v1.Attribute.time:type_name -> google.protobuf.Timestamp
 	6,  // 8: inspect.v1.Reference.service:type_name -> inspect.v1.Service
-	20, // 9: inspect.v1.Activity.oldest:type_name -> google.protobuf.Duration
-	21, // 10: inspect.v1.Activity.current_since:type_name -> google.protobuf.Timestamp
+	21, // 9: inspect.v1.Activity.oldest:type_name -> google.protobuf.Duration
+	22, // 10: inspect.v1.Activity.current_since:type_name -> google.protobuf.Timestamp
 	8,  // 11: inspect.v1.Activity.handling:type_name -> inspect.v1.Handling
-	20, // 12: inspect.v1.Handling.total:type_name -> google.protobuf.Duration
-	20, // 13: inspect.v1.Handling.p50:type_name -> google.protobuf.Duration
-	20, // 14: inspect.v1.Handling.p99:type_name -> google.protobuf.Duration
-	20, // 15: inspect.v1.Handling.max:type_name -> google.protobuf.Duration
+	21, // 12: inspect.v1.Handling.total:type_name -> google.protobuf.Duration
+	21, // 13: inspect.v1.Handling.p50:type_name -> google.protobuf.Duration
+	21, // 14: inspect.v1.Handling.p99:type_name -> google.protobuf.Duration
+	21, // 15: inspect.v1.Handling.max:type_name -> google.protobuf.Duration
 	0,  // 16: inspect.v1.Link.state:type_name -> inspect.v1.LinkState
-	21, // 17: inspect.v1.Link.since:type_name -> google.protobuf.Timestamp
-	20, // 18: inspect.v1.Link.silence:type_name -> google.protobuf.Duration
+	22, // 17: inspect.v1.Link.since:type_name -> google.protobuf.Timestamp
+	21, // 18: inspect.v1.Link.silence:type_name -> google.protobuf.Duration
 	10, // 19: inspect.v1.Link.quality:type_name -> inspect.v1.Quality
 	11, // 20: inspect.v1.Link.traffic:type_name -> inspect.v1.Traffic
 	12, // 21: inspect.v1.Link.queue:type_name -> inspect.v1.Queue
-	21, // 22: inspect.v1.Link.next_try:type_name -> google.protobuf.Timestamp
+	22, // 22: inspect.v1.Link.next_try:type_name -> google.protobuf.Timestamp
 	1,  // 23: inspect.v1.Quality.source:type_name -> inspect.v1.QualitySource
-	20, // 24: inspect.v1.Quality.rtt:type_name -> google.protobuf.Duration
-	20, // 25: inspect.v1.Quality.jitter:type_name -> google.protobuf.Duration
-	20, // 26: inspect.v1.Quality.rtt_min:type_name -> google.protobuf.Duration
-	20, // 27: inspect.v1.Queue.delay:type_name -> google.protobuf.Duration
-	21, // 28: inspect.v1.Certificate.expires:type_name -> google.protobuf.Timestamp
-	20, // 29: inspect.v1.ActorTotals.oldest:type_name -> google.protobuf.Duration
-	21, // 30: inspect.v1.Snapshot.time:type_name -> google.protobuf.Timestamp
-	21, // 31: inspect.v1.Snapshot.started:type_name -> google.protobuf.Timestamp
+	21, // 24: inspect.v1.Quality.rtt:type_name -> google.protobuf.Duration
+	21, // 25: inspect.v1.Quality.jitter:type_name -> google.protobuf.Duration
+	21, // 26: inspect.v1.Quality.rtt_min:type_name -> google.protobuf.Duration
+	21, // 27: inspect.v1.Queue.delay:type_name -> google.protobuf.Duration
+	22, // 28: inspect.v1.Certificate.expires:type_name -> google.protobuf.Timestamp
+	21, // 29: inspect.v1.ActorTotals.oldest:type_name -> google.protobuf.Duration
+	22, // 30: inspect.v1.Snapshot.time:type_name -> google.protobuf.Timestamp
+	22, // 31: inspect.v1.Snapshot.started:type_name -> google.protobuf.Timestamp
 	9,  // 32: inspect.v1.Snapshot.links:type_name -> inspect.v1.Link
 	16, // 33: inspect.v1.Snapshot.plane:type_name -> inspect.v1.Plane
 	13, // 34: inspect.v1.Snapshot.routes:type_name -> inspect.v1.Routes
@@ -2162,7 +2210,7 @@ func file_inspect_v1_inspect_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_inspect_v1_inspect_proto_rawDesc), len(file_inspect_v1_inspect_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   18,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

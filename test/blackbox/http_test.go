@@ -1,0 +1,150 @@
+package blackbox
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"receptor/test/blackbox/harness"
+)
+
+// onSocket is a client for the HTTP server on a Unix socket.
+func onSocket(path string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		},
+		DisableKeepAlives: true,
+	}}
+}
+
+// get returns status and text of one answer.
+func get(ctx context.Context, c *http.Client, url string) (int, string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	res, err := c.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	return res.StatusCode, string(text), err
+}
+
+// answers waits until an answer has that status and contains the text.
+func answers(ctx context.Context, c *http.Client, url string, status int, part string) error {
+	return harness.Until(ctx, url, func() error {
+		got, text, err := get(ctx, c, url)
+		if err == nil && (got != status || !strings.Contains(text, part)) {
+			err = fmt.Errorf("%d %q, want %d and %q", got, text, status, part)
+		}
+		return err
+	})
+}
+
+// A node is looked at over HTTP while it gets a neighbour, does work, is drained and
+// loses the neighbour.
+func TestHTTPShowsTheNode(t *testing.T) {
+	w := newWorld(t)
+	web := filepath.Join(w.Dir, "web")
+	port := w.port()
+	a := w.node("a", harness.Listener(port), harness.Command("cat", "cat", ""), []string{"--debug", "http=" + web})
+	w.up(a)
+	client, ctx, must := onSocket(web), w.ctx, w.must
+	base := "http://localhost"
+	must(answers(ctx, client, base+"/healthz", 200, "ok"))
+	must(answers(ctx, client, base+"/readyz", 200, "ok"))
+	must(answers(ctx, client, base+"/", 200, "<title>Receptor"))
+	must(answers(ctx, client, base+"/debug/pprof/", 200, "goroutine"))
+	must(answers(ctx, client, base+"/api/v1/tree?path=nowhere", 404, "no such actor"))
+	must(answers(ctx, client, base+"/api/v1/units?limit=x", 400, "limit is to be a number"))
+	must(answers(ctx, client, "http://example.org/healthz", 403, "loopback"))
+
+	b := w.node("b", harness.Peer(port))
+	w.up(b)
+	must(answers(ctx, client, base+"/metrics", 200, `neighbour="b"} 1`))
+	must(answers(ctx, client, base+"/api/v1/mesh", 200, `"next_hop":"b"`))
+	must(answers(ctx, client, base+"/api/v1/links", 200, `"LINK_STATE_ESTABLISHED"`))
+	must(answers(ctx, client, base+"/api/v1/tree?detail=1", 200, `"node/links/`))
+
+	lines := func() int {
+		_, text, err := get(ctx, client, base+"/metrics")
+		must(err)
+		return strings.Count(text, "\nreceptor_")
+	}
+	before := lines()
+	unit, _, err := a.Submit(ctx, harness.Work{Type: "cat", Node: "a", Payload: strings.NewReader("x")})
+	must(err)
+	_, err = a.Finished(ctx, unit)
+	must(err)
+	must(answers(ctx, client, base+"/api/v1/units", 200, fmt.Sprintf(`{"id":%q,"state":"succeeded"`, unit)))
+	must(answers(ctx, client, base+"/metrics", 200, `receptor_units{state="succeeded"} 1`))
+	must(harness.Until(ctx, "as many metrics as without a unit", func() error {
+		if after := lines(); after != before {
+			return fmt.Errorf("%d lines of metrics with a unit, %d without", after, before)
+		}
+		return nil
+	}))
+	must(tells(ctx, client, base+"/api/v1/events", "link_up", "unit_changed"))
+
+	_, err = a.Ask(ctx, `{"command":"work","subcommand":"drain"}`)
+	must(err)
+	must(answers(ctx, client, base+"/readyz", 503, "drained"))
+	must(b.Kill())
+	must(answers(ctx, client, base+"/api/v1/mesh", 200, `{"node":"a"`))
+	must(tells(ctx, client, base+"/api/v1/events", "link_down"))
+}
+
+// tells reads the stream of events until there was one of each kind.
+func tells(ctx context.Context, c *http.Client, url string, kinds ...string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	res, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	missing := map[string]bool{}
+	for _, k := range kinds {
+		missing[k] = true
+	}
+	for lines := bufio.NewScanner(res.Body); len(missing) > 0; {
+		if !lines.Scan() {
+			return errors.Join(fmt.Errorf("the stream ended without %v", missing), lines.Err())
+		}
+		data, ok := strings.CutPrefix(lines.Text(), "data: ")
+		if !ok {
+			continue
+		}
+		var event map[string]any
+		if err := json.Unmarshal([]byte(data), &event); err != nil {
+			return err
+		}
+		for k := range event {
+			delete(missing, k)
+		}
+	}
+	return nil
+}
+
+func TestHTTPStaysAtHome(t *testing.T) {
+	w := newWorld(t)
+	out, _, code := w.run(programs.Receptor, "--node", "id=a", "datadir="+w.Dir, "--local-only", "--debug", "http=0.0.0.0:0")
+	if code != 1 || !strings.Contains(out, "http=0.0.0.0:0 is no loopback address; remotehttp=true lets others look into the node") {
+		t.Errorf("%d %q", code, out)
+	}
+}
