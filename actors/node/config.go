@@ -45,6 +45,9 @@ type Config struct {
 	ControlServices []ControlService
 	WorkCommands    []WorkCommand
 	WorkPython      []work.PythonType
+	WorkKubernetes  []work.KubeType
+	// KubeClients are the settings of all clients of Kubernetes clusters.
+	KubeClients work.KubeClients
 	// WorkSigning signs what this node asks of others; without a file nothing is.
 	WorkSigning work.SigningKey
 	// WorkVerification checks what others ask; without a file no signature is good.

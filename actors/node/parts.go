@@ -83,6 +83,9 @@ func (c Config) workParts() []part {
 	for _, w := range c.WorkPython {
 		list = append(list, setting("work/"+w.Type, w))
 	}
+	for _, w := range c.WorkKubernetes {
+		list = append(list, setting("work/"+w.Type, w))
+	}
 	return list
 }
 

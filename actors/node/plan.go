@@ -219,7 +219,7 @@ func (p *plan) control(pids map[string]*actor.PID) func() actor.Actor {
 func (c Config) workTerms() work.Terms {
 	t := work.Terms{
 		SigningKey: c.WorkSigning, VerifyKey: c.WorkVerification, MinFreeDisk: c.MinFreeDisk,
-		RemoteRetention: c.RemoteRetention, Python: c.WorkPython,
+		RemoteRetention: c.RemoteRetention, Python: c.WorkPython, Kube: c.WorkKubernetes, KubeClients: c.KubeClients,
 	}
 	for _, w := range c.WorkCommands {
 		t.Types = append(t.Types, work.CommandType{
@@ -237,6 +237,9 @@ func (c Config) workOffers() []*routerv1.WorkCommand {
 		offers = append(offers, &routerv1.WorkCommand{WorkType: w.Type, Secure: w.VerifySignature})
 	}
 	for _, w := range c.WorkPython {
+		offers = append(offers, &routerv1.WorkCommand{WorkType: w.Type, Secure: w.VerifySignature})
+	}
+	for _, w := range c.WorkKubernetes {
 		offers = append(offers, &routerv1.WorkCommand{WorkType: w.Type, Secure: w.VerifySignature})
 	}
 	return offers

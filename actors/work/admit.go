@@ -52,6 +52,9 @@ func (f *family) admitLocal(m *workv1.Submit) (*workv1.Create, *workv1.Refused) 
 	if !ok {
 		return nil, refused(workv1.Code_CODE_UNKNOWN_TYPE, "unknown work type "+m.GetWorkType())
 	}
+	if t.kube != nil {
+		return f.admitPod(t, m.GetParams())
+	}
 	params := m.GetParams()["params"]
 	if params != "" && !t.AllowRuntimeParams {
 		return nil, refused(workv1.Code_CODE_BAD_REQUEST, "extra params provided but not allowed")

@@ -35,6 +35,9 @@ type Config struct {
 type Terms struct {
 	Types  []CommandType
 	Python []PythonType
+	Kube   []KubeType
+	// KubeClients are the settings of all clients of Kubernetes clusters.
+	KubeClients KubeClients
 	// SigningKey signs what this node asks of others for units that want it.
 	SigningKey SigningKey
 	// VerifyKey checks what others ask for, where a work type wants that.
@@ -75,6 +78,7 @@ type CommandType struct {
 	Limits
 
 	plugin *PythonType // nil for commands
+	kube   *KubeType   // nil for what runs on this node
 }
 
 // RunCommand is the life of a command runner, the hidden option of the program.

@@ -59,9 +59,12 @@ func (m *monitor) start(ctx actor.Context, task *workv1.Task) {
 	background, cancel := context.WithCancel(context.Background())
 	m.cancel = cancel
 	root, self := ctx.ActorSystem().Root, ctx.Self()
-	s := &session{
-		tell: tell{root: root, unit: ctx.Parent(), task: task.GetNumber()},
-		dial: m.Dial, dir: m.dir, feeds: m.Feeds, far: m.far, signer: func() *sign.Signer { return m.terms().signer }, id: m.id, task: task,
+	t := tell{root: root, unit: ctx.Parent(), task: task.GetNumber()}
+	var s interface{ run(context.Context) error } = &session{
+		tell: t, dial: m.Dial, dir: m.dir, feeds: m.Feeds, far: m.far, signer: func() *sign.Signer { return m.terms().signer }, id: m.id, task: task,
+	}
+	if task.GetPod() != nil {
+		s = newPodSession(m.unitConfig, m.dir, t, task)
 	}
 	m.work.Go(func() {
 		end := &workv1.SessionEnded{Incarnation: m.incarnation, Done: true}

@@ -137,7 +137,7 @@ func (w *work) resumeQueues(loaded []store.Loaded) {
 			r := l.Record
 			switch {
 			case l.Err != nil || r.WorkType != workType || r.State.Final() || !unit.Given(r):
-			case w.store.Dir(l.ID).Ran():
+			case w.store.Dir(l.ID).Ran() || r.Kube != nil && r.Detail != unit.DetailStarting:
 				running = append(running, l.ID)
 			default:
 				waiting = append(waiting, l.ID)

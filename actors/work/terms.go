@@ -3,6 +3,7 @@ package work
 import (
 	"github.com/asynkron/protoactor-go/actor"
 
+	"receptor/actors/work/kube"
 	"receptor/actors/work/sign"
 	"receptor/actors/work/unit"
 	supervisev1 "receptor/proto/supervise/v1"
@@ -16,6 +17,7 @@ type terms struct {
 	queues   map[string]*queue // of types with a limit
 	signer   *sign.Signer
 	verifier *sign.Verifier
+	clusters *kube.Clients
 }
 
 // newTerms takes the queues over from the terms before; nil for none.
@@ -29,6 +31,10 @@ func newTerms(set Terms, before *terms) *terms {
 		t.types[c.Type] = c
 	}
 	t.pythonTypes()
+	t.kubeTypes()
+	if before != nil && before.KubeClients == set.KubeClients {
+		t.clusters = before.clusters
+	}
 	for name, c := range t.types {
 		if before != nil && before.queues[name] != nil {
 			t.queues[name] = before.queues[name] // also without a limit: units wait in it
@@ -55,6 +61,7 @@ func (w *work) reconcile(ctx actor.Context) {
 	}
 	w.stopRetention()
 	w.scheduleRetention(ctx)
+	w.startSweeper(ctx)
 	if ctx.Sender() != nil {
 		ctx.Respond(&supervisev1.Reconciled{})
 	}

@@ -41,6 +41,7 @@ type work struct {
 	units  map[string]*entry // by unit ID
 	keys   map[string]*entry // by the key of the request that made them
 	actors map[string]*entry // by PID, those that have an actor
+	sweeps bool              // there is a sweeper
 	drains bool              // no new units are taken
 	sweep  *time.Timer       // for finished units that are too old; nil for none
 }
@@ -52,6 +53,7 @@ type entry struct {
 	key      string // of the request that made it; empty for none
 	given    bool   // its payload is complete
 	remote   bool
+	pod      bool
 	needs    bool       // commands must be signed
 	pid      *actor.PID // nil while nothing is to be done
 	sent     uint64     // commands sent to this actor
@@ -140,6 +142,7 @@ func (w *work) start(ctx actor.Context) {
 	w.Feeds.retain(known)
 	w.Feeds.complete()
 	w.scheduleRetention(ctx)
+	w.startSweeper(ctx)
 }
 
 // load takes in a unit found on disk. One that can't be read is reported, shown
@@ -151,17 +154,21 @@ func (w *work) load(ctx actor.Context, l store.Loaded) {
 	}
 	e := &entry{
 		id: l.ID, workType: requestedType(l.Record), key: l.Key, given: unit.Given(l.Record),
-		remote: l.Record.Remote != nil, needs: w.needsSignature(l.Record),
+		remote: l.Record.Remote != nil, pod: l.Record.Kube != nil, needs: w.needsSignature(l.Record),
 	}
 	w.add(e)
 	w.Feeds.publish(l.ID, w.store.Dir(l.ID), shown(l.ID, l.Record))
-	if resumes(l.Record) {
+	if w.resumes(l.Record) {
 		w.spawn(ctx, e)
 	}
 }
 
 // resumes reports whether a unit found on disk has something to do.
-func resumes(r unit.Record) bool {
+func (w *work) resumes(r unit.Record) bool {
+	if r.Kube != nil {
+		u, actions := unit.LoadPod(r, w.terms().types[r.WorkType].kube != nil)
+		return len(actions) > 0 || !u.Idle() && w.terms().types[r.WorkType].kube != nil
+	}
 	if r.Remote == nil {
 		return !r.State.Final() && r.Other == nil
 	}
@@ -178,6 +185,8 @@ func (w *work) spawn(ctx actor.Context, e *entry) {
 	spec := supervise.Spec{Name: e.id, Kind: "unit", New: newLocalUnit(cfg), Transient: true}
 	if e.remote {
 		spec.New, spec.Supervises = newRemoteUnit(cfg), true
+	} else if e.pod {
+		spec.New, spec.Supervises = newPodUnit(cfg), true
 	}
 	pid, err := w.Spawn(ctx, spec)
 	if err != nil {
@@ -262,7 +271,7 @@ func (w *work) submit(ctx actor.Context, m *workv1.Submit) {
 		ctx.Respond(&workv1.SubmitReply{Result: &workv1.SubmitReply_Refused{Refused: no}})
 		return
 	}
-	e := &entry{id: id, workType: m.GetWorkType(), key: m.GetKey(), remote: create.GetRemote() != nil}
+	e := &entry{id: id, workType: m.GetWorkType(), key: m.GetKey(), remote: create.GetRemote() != nil, pod: create.GetPod() != nil}
 	e.needs = create.GetRemote().GetSignWork() || !e.remote && w.terms().types[create.GetWorkType()].VerifySignature
 	create.Key = m.GetKey()
 	w.add(e)

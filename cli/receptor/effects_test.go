@@ -81,7 +81,10 @@ var effects = map[string]effect{
 	"work-signing":       {"privatekey=text:", "privatekey=text:x tokenexpiration=1h"},
 	"work-verification":  {"publickey=text:", "publickey=text:x clocktolerance=1h"},
 	"work-command":       {"worktype=a command=b", "worktype=x command=x params=x allowruntimeparams=1 verifysignature=1 " + limitEffects},
-	"work-python":        {"worktype=a plugin=b function=c", `worktype=x plugin=x function=x config={"a":1} interpreter=x verifysignature=1 ` + limitEffects},
+	"work-kubernetes": {"worktype=a namespace=n authmethod=kubeconfig allowruntimecommand=1 allowruntimepod=1",
+		"worktype=x namespace=x image=x command=x params=x authmethod=incluster kubeconfig=text: pod=x allowruntimeauth=1 allowruntimecommand=0 " +
+			"allowruntimeparams=1 allowruntimepod=0 deletepodonrestart=0 streammethod=tcp checkinput=1 verifysignature=1 " + limitEffects},
+	"work-python": {"worktype=a plugin=b function=c", `worktype=x plugin=x function=x config={"a":1} interpreter=x verifysignature=1 ` + limitEffects},
 }
 
 const (

@@ -33,6 +33,8 @@ func nodeConfig(c *config.Config, version string) node.Config {
 		ControlServices: each(c.ControlServices, controlService),
 		WorkCommands:    each(c.WorkCommands, workCommand),
 		WorkPython:      each(c.WorkPython, workPython),
+		WorkKubernetes:  each(c.WorkKubernetes, workKubernetes),
+		KubeClients:     kubeClients(c.Node.Kube),
 		Services:        nodeServices(c),
 		MinFreeDisk:     int64(c.Node.MinFreeDisk),
 		RemoteRetention: c.Node.RemoteRetention,

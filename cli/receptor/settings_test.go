@@ -105,9 +105,14 @@ func TestServicesReachTheNode(t *testing.T) {
 
 func TestWorkReachesTheNode(t *testing.T) {
 	got := settings(t,
-		"--node", "minfreedisk=4096", "--work-signing", "/key", "--work-verification", "/key", "clocktolerance=30s",
+		"--node", "minfreedisk=4096", "receptorkubeclientsetqps=5", "receptorkubeclientsetburst=6",
+		"receptorkubeclientsetratelimiter=never", "receptorkubesupportreconnect=auto", "--work-signing", "/key", "--work-verification", "/key", "clocktolerance=30s",
 		"--work-command", "worktype=a", "command=b", "verifysignature=yes", "maxconcurrent=2", "maxqueued=3", "maxoutput=4", "retention=24h",
 		"--work-python", "worktype=p", "plugin=x", "function=f", `config={"k":"v"}`, "interpreter=/py",
+		"--work-kubernetes", "worktype=k", "namespace=ns", "image=i", "command=c", "params=p", "authmethod=KubeConfig", "kubeconfig=/key",
+		"allowruntimeauth=yes", "allowruntimecommand=yes", "allowruntimeparams=yes", "allowruntimepod=yes", "checkinput=yes",
+		"verifysignature=yes", "maxoutput=9",
+		"--work-kubernetes", "worktype=t", "namespace=ns", "pod=/pod", "deletepodonrestart=no", "streammethod=TCP",
 	)
 	if got.WorkSigning != (work.SigningKey{PrivateKeyFile: "/key", Expiration: 5 * time.Minute}) ||
 		got.WorkVerification != (work.VerifyKey{PublicKeyFile: "/key", Tolerance: 30 * time.Second}) || got.MinFreeDisk != 4096 {
@@ -119,6 +124,18 @@ func TestWorkReachesTheNode(t *testing.T) {
 	if !reflect.DeepEqual(got.WorkCommands, []node.WorkCommand{want}) {
 		t.Errorf("got  %+v\nwant %+v", got.WorkCommands, want)
 	}
+	kubernetes := work.KubeType{
+		Type: "k", Namespace: "ns", Image: "i", Command: "c", Params: "p", Auth: work.AuthKubeconfig, ConfigFile: "/key",
+		AllowRuntimeAuth: true, AllowRuntimeCommand: true, AllowRuntimeParams: true, AllowRuntimePod: true,
+		DeletePodOnRestart: true, CheckInput: true, VerifySignature: true, Limits: work.Limits{MaxOutput: 9},
+	}
+	overTCP := work.KubeType{Type: "t", Namespace: "ns", PodFile: "/pod", TCP: true}
+	if !reflect.DeepEqual(got.WorkKubernetes, []work.KubeType{kubernetes, overTCP}) {
+		t.Errorf("got  %+v\nwant %+v", got.WorkKubernetes, kubernetes)
+	}
+	if want := (work.KubeClients{QPS: 5, Burst: 6, RateLimiter: "never", Reconnect: "auto"}); got.KubeClients != want {
+		t.Errorf("got %+v", got.KubeClients)
+	}
 	python := work.PythonType{Type: "p", Plugin: "x", Function: "f", Config: map[string]any{"k": "v"}, Interpreter: "/py"}
 	if !reflect.DeepEqual(got.WorkPython, []work.PythonType{python}) {
 		t.Errorf("got  %+v\nwant %+v", got.WorkPython, python)
@@ -128,10 +145,11 @@ func TestWorkReachesTheNode(t *testing.T) {
 // What the node can be told and the table can't say would never be used.
 func TestNothingIsForgotten(t *testing.T) {
 	args := []string{
-		"--node", "minfreedisk=1", "remoteretention=1h", `firewallrules=[{"action":"accept"}]`, "--local-only", "--debug", "--tls-server", "name=s", "cert=c", "key=k", "--tls-client", "name=c", "cert=", "key=",
+		"--node", "minfreedisk=1", "remoteretention=1h", "receptorkubeclientsetqps=1", `firewallrules=[{"action":"accept"}]`, "--local-only", "--debug", "--tls-server", "name=s", "cert=c", "key=k", "--tls-client", "name=c", "cert=", "key=",
 		"--tcp-listener", "0", "--tcp-peer", "h:1", "--udp-listener", "0", "--udp-peer", "h:1", "--ws-listener", "0", "--ws-peer", "ws://h",
 		"--control-service", "--work-command", "worktype=a", "command=b", "--work-python", "worktype=p", "plugin=x", "function=f",
 		"--work-signing", "/key", "--work-verification", "/key",
+		"--work-kubernetes", "worktype=k", "namespace=n", "image=i",
 	}
 	embedding := []string{"Backends", "Runner", "RunnerProgram", "Services", "SetLogLevel", "Reread"} // not for configurations; tested above
 	all := reflect.ValueOf(settings(t, args...))

@@ -37,6 +37,10 @@ func (d Dir) Stderr() string { return filepath.Join(d.path, "stderr") }
 // RunnerFile is where the runner says who it is; it holds a lock on it.
 func (d Dir) RunnerFile() string { return filepath.Join(d.path, "runner.json") }
 
+// PodFile is what is to be remembered of a pod, LogFile how far its log was read.
+func (d Dir) PodFile() string { return filepath.Join(d.path, "pod.json") }
+func (d Dir) LogFile() string { return filepath.Join(d.path, "log.json") }
+
 func (d Dir) cancelMark() string { return filepath.Join(d.path, "cancel") }
 func (d Dir) keyFile() string    { return filepath.Join(d.path, "key") }
 

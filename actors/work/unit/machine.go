@@ -83,7 +83,24 @@ type (
 	}
 )
 
-// Events of remote units.
+// Events of units that pods do.
+type (
+	// PodReached: the pod has come so far.
+	PodReached struct {
+		Stage           PodStage
+		Namespace, Name string
+	}
+	// PodEnded is how the unit ends. Gone: there is no pod any more.
+	PodEnded struct {
+		State  State
+		Detail string
+		Gone   bool
+	}
+	// PodDeleted: there is no pod any more.
+	PodDeleted struct{}
+)
+
+// Events of remote units, and of pods.
 type (
 	// Unreached: a session with the remote node failed, or could not be had.
 	Unreached struct {

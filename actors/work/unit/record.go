@@ -20,6 +20,7 @@ type Record struct {
 	WorkType   string
 	Local      *LocalData      // of command units; nil when their runner has ended
 	Remote     *RemoteData     // of units that run on another node
+	Kube       *KubeData       // of units that a pod does
 	Other      json.RawMessage // of types this node does not know
 }
 
@@ -41,6 +42,17 @@ type RemoteData struct {
 	SignWork       bool
 	TLSClient      string
 	Expiration     time.Time // zero for none
+}
+
+// KubeData is the ExtraData of a unit that a pod does.
+type KubeData struct {
+	Image         string
+	Command       string
+	Params        string
+	KubeNamespace string
+	KubeConfig    string // text of a kubeconfig; a secret
+	KubePod       string // text of a pod definition; a secret
+	PodName       string // of a pod that may exist; empty when it surely does not
 }
 
 // file is the order of members in a status file.
@@ -97,6 +109,15 @@ func (r *Record) decodeExtra(extra json.RawMessage) error {
 		r.Local = &LocalData{Pid: *local.Pid, Params: *local.Params}
 		return nil
 	}
+	var kube struct {
+		KubeData
+		PodName, KubeNamespace *string
+	}
+	if err := json.Unmarshal(extra, &kube); err == nil && kube.PodName != nil && kube.KubeNamespace != nil {
+		r.Kube = &kube.KubeData
+		r.Kube.PodName, r.Kube.KubeNamespace = *kube.PodName, *kube.KubeNamespace
+		return nil
+	}
 	r.Other = extra
 	return nil
 }
@@ -111,6 +132,8 @@ func (r Record) extra() (json.RawMessage, error) {
 		return json.Marshal(data)
 	case r.Local != nil:
 		return json.Marshal(r.Local)
+	case r.Kube != nil:
+		return json.Marshal(r.Kube)
 	case r.Other != nil:
 		return r.Other, nil
 	default:
@@ -132,6 +155,11 @@ func (r Record) Shown() (string, error) {
 		maps.DeleteFunc(data.RemoteParams, func(name, _ string) bool { return Secret(name) })
 		r.Remote = &data
 	}
+	if r.Kube != nil {
+		data := *r.Kube
+		data.KubeConfig, data.KubePod = "", ""
+		r.Kube = &data
+	}
 	extra, err := r.extra()
 	return string(extra), err
 }
@@ -150,6 +178,10 @@ func (r Record) clone() Record {
 	if r.Remote != nil {
 		remote := *r.Remote
 		r.Remote = &remote
+	}
+	if r.Kube != nil {
+		kube := *r.Kube
+		r.Kube = &kube
 	}
 	return r
 }

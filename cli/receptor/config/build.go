@@ -22,6 +22,7 @@ func (p *parser) config() (*Config, error) {
 			p.add(c.Node.complete(p.env))
 		}
 		c.takeVariables(p.env)
+		c.checkKube()
 	}
 	c.Serves = node
 	if err := p.err(); err != nil {

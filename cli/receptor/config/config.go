@@ -68,6 +68,7 @@ type Config struct {
 	UnixClients     []UnixClient
 	WorkCommands    []WorkCommand
 	WorkPython      []WorkPython
+	WorkKubernetes  []WorkKubernetes
 
 	WorkSigning      *WorkSigning      // nil: nothing is signed
 	WorkVerification *WorkVerification // nil: no signature is good

@@ -105,8 +105,10 @@ func TestEveryKnownNameIsThere(t *testing.T) {
 		"ws-peer":            peer + "extraheader tls",
 		"work-command":       "worktype! command! params allowruntimeparams verifysignature maxconcurrent maxqueued maxoutput retention",
 		"work-python":        "worktype! plugin! function! config interpreter verifysignature maxconcurrent maxqueued maxoutput retention",
-		"work-signing":       "privatekey tokenexpiration",
-		"work-verification":  "publickey clocktolerance",
+		"work-kubernetes": "worktype! namespace image command params authmethod kubeconfig pod allowruntimeauth allowruntimecommand " +
+			"allowruntimeparams allowruntimepod deletepodonrestart streammethod checkinput verifysignature maxconcurrent maxqueued maxoutput retention",
+		"work-signing":      "privatekey tokenexpiration",
+		"work-verification": "publickey clocktolerance",
 	} {
 		a := find(name)
 		if a == nil {

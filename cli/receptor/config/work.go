@@ -117,6 +117,7 @@ var workActions = []action{
 				func(w *WorkCommand) *bool { return &w.VerifySignature }),
 		}, limited(func(w *WorkCommand) *Limits { return &w.Limits })...)...,
 	),
+	kubernetesAction,
 	define(action{
 		name: "work-python", section: workers,
 		about: "A type of work that a function of a Python plug-in does, in a process of its own.",
@@ -178,6 +179,7 @@ func applyWorkPython(c *Config, w *WorkPython) error {
 func (c *Config) claimWork(name string) error {
 	if name == "remote" ||
 		slices.ContainsFunc(c.WorkCommands, func(w WorkCommand) bool { return w.WorkType == name }) ||
+		slices.ContainsFunc(c.WorkKubernetes, func(w WorkKubernetes) bool { return w.WorkType == name }) ||
 		slices.ContainsFunc(c.WorkPython, func(w WorkPython) bool { return w.WorkType == name }) {
 		return fmt.Errorf("work type %s already registered", name)
 	}
@@ -201,6 +203,7 @@ func (c *Config) checkKeys(p *problems, env Env) {
 			p.add(fmt.Errorf("%s does not exist", file))
 		}
 	}
+	c.checkKubeconfigs(p, env)
 	if c.WorkSigning != nil {
 		readable(c.WorkSigning.PrivateKey)
 	}

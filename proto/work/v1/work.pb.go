@@ -138,6 +138,63 @@ func (Code) EnumDescriptor() ([]byte, []int) {
 	return file_work_v1_work_proto_rawDescGZIP(), []int{1}
 }
 
+// How far a unit's pod is.
+type PodStage int32
+
+const (
+	// It may exist if it has a name.
+	PodStage_POD_STAGE_UNSPECIFIED PodStage = 0
+	// It exists.
+	PodStage_POD_STAGE_CREATED PodStage = 1
+	// Its payload is on the way to it.
+	PodStage_POD_STAGE_INPUT PodStage = 2
+	// It has its payload.
+	PodStage_POD_STAGE_RUNNING PodStage = 3
+)
+
+// Enum value maps for PodStage.
+var (
+	PodStage_name = map[int32]string{
+		0: "POD_STAGE_UNSPECIFIED",
+		1: "POD_STAGE_CREATED",
+		2: "POD_STAGE_INPUT",
+		3: "POD_STAGE_RUNNING",
+	}
+	PodStage_value = map[string]int32{
+		"POD_STAGE_UNSPECIFIED": 0,
+		"POD_STAGE_CREATED":     1,
+		"POD_STAGE_INPUT":       2,
+		"POD_STAGE_RUNNING":     3,
+	}
+)
+
+func (x PodStage) Enum() *PodStage {
+	p := new(PodStage)
+	*p = x
+	return p
+}
+
+func (x PodStage) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PodStage) Descriptor() protoreflect.EnumDescriptor {
+	return file_work_v1_work_proto_enumTypes[2].Descriptor()
+}
+
+func (PodStage) Type() protoreflect.EnumType {
+	return &file_work_v1_work_proto_enumTypes[2]
+}
+
+func (x PodStage) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PodStage.Descriptor instead.
+func (PodStage) EnumDescriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{2}
+}
+
 // How the remote unit is to be ended first.
 type End int32
 
@@ -172,11 +229,11 @@ func (x End) String() string {
 }
 
 func (End) Descriptor() protoreflect.EnumDescriptor {
-	return file_work_v1_work_proto_enumTypes[2].Descriptor()
+	return file_work_v1_work_proto_enumTypes[3].Descriptor()
 }
 
 func (End) Type() protoreflect.EnumType {
-	return &file_work_v1_work_proto_enumTypes[2]
+	return &file_work_v1_work_proto_enumTypes[3]
 }
 
 func (x End) Number() protoreflect.EnumNumber {
@@ -185,7 +242,7 @@ func (x End) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use End.Descriptor instead.
 func (End) EnumDescriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{2}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{3}
 }
 
 // Create a unit and say where its payload goes.
@@ -1702,7 +1759,9 @@ type Create struct {
 	// Set for units that run on another node.
 	Remote *RemoteWork `protobuf:"bytes,3,opt,name=remote,proto3" json:"remote,omitempty"`
 	// Names the request; empty for none.
-	Key           string `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`
+	Key string `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`
+	// Set for units that a pod does.
+	Pod           *PodWork `protobuf:"bytes,5,opt,name=pod,proto3" json:"pod,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1765,6 +1824,109 @@ func (x *Create) GetKey() string {
 	return ""
 }
 
+func (x *Create) GetPod() *PodWork {
+	if x != nil {
+		return x.Pod
+	}
+	return nil
+}
+
+// Work for a pod in a Kubernetes cluster.
+type PodWork struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Image   string                 `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
+	Command string                 `protobuf:"bytes,2,opt,name=command,proto3" json:"command,omitempty"`
+	// Configured and asked for.
+	Params    string `protobuf:"bytes,3,opt,name=params,proto3" json:"params,omitempty"`
+	Namespace string `protobuf:"bytes,4,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Text of a kubeconfig and of a pod definition. Both are secrets.
+	KubeConfig string `protobuf:"bytes,5,opt,name=kube_config,json=kubeConfig,proto3" json:"kube_config,omitempty"`
+	KubePod    string `protobuf:"bytes,6,opt,name=kube_pod,json=kubePod,proto3" json:"kube_pod,omitempty"`
+	// How long the pod may take to become ready; 0 for ever.
+	PendingTimeoutMs int64 `protobuf:"varint,7,opt,name=pending_timeout_ms,json=pendingTimeoutMs,proto3" json:"pending_timeout_ms,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *PodWork) Reset() {
+	*x = PodWork{}
+	mi := &file_work_v1_work_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PodWork) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PodWork) ProtoMessage() {}
+
+func (x *PodWork) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PodWork.ProtoReflect.Descriptor instead.
+func (*PodWork) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *PodWork) GetImage() string {
+	if x != nil {
+		return x.Image
+	}
+	return ""
+}
+
+func (x *PodWork) GetCommand() string {
+	if x != nil {
+		return x.Command
+	}
+	return ""
+}
+
+func (x *PodWork) GetParams() string {
+	if x != nil {
+		return x.Params
+	}
+	return ""
+}
+
+func (x *PodWork) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *PodWork) GetKubeConfig() string {
+	if x != nil {
+		return x.KubeConfig
+	}
+	return ""
+}
+
+func (x *PodWork) GetKubePod() string {
+	if x != nil {
+		return x.KubePod
+	}
+	return ""
+}
+
+func (x *PodWork) GetPendingTimeoutMs() int64 {
+	if x != nil {
+		return x.PendingTimeoutMs
+	}
+	return 0
+}
+
 // Work for another node.
 type RemoteWork struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -1781,7 +1943,7 @@ type RemoteWork struct {
 
 func (x *RemoteWork) Reset() {
 	*x = RemoteWork{}
-	mi := &file_work_v1_work_proto_msgTypes[24]
+	mi := &file_work_v1_work_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1793,7 +1955,7 @@ func (x *RemoteWork) String() string {
 func (*RemoteWork) ProtoMessage() {}
 
 func (x *RemoteWork) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[24]
+	mi := &file_work_v1_work_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1806,7 +1968,7 @@ func (x *RemoteWork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteWork.ProtoReflect.Descriptor instead.
 func (*RemoteWork) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{24}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RemoteWork) GetNode() string {
@@ -1863,7 +2025,7 @@ type UnitIdle struct {
 
 func (x *UnitIdle) Reset() {
 	*x = UnitIdle{}
-	mi := &file_work_v1_work_proto_msgTypes[25]
+	mi := &file_work_v1_work_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1875,7 +2037,7 @@ func (x *UnitIdle) String() string {
 func (*UnitIdle) ProtoMessage() {}
 
 func (x *UnitIdle) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[25]
+	mi := &file_work_v1_work_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1888,7 +2050,7 @@ func (x *UnitIdle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnitIdle.ProtoReflect.Descriptor instead.
 func (*UnitIdle) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{25}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *UnitIdle) GetUnitId() string {
@@ -1915,7 +2077,7 @@ type UnitRemoved struct {
 
 func (x *UnitRemoved) Reset() {
 	*x = UnitRemoved{}
-	mi := &file_work_v1_work_proto_msgTypes[26]
+	mi := &file_work_v1_work_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1927,7 +2089,7 @@ func (x *UnitRemoved) String() string {
 func (*UnitRemoved) ProtoMessage() {}
 
 func (x *UnitRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[26]
+	mi := &file_work_v1_work_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1940,7 +2102,7 @@ func (x *UnitRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnitRemoved.ProtoReflect.Descriptor instead.
 func (*UnitRemoved) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{26}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *UnitRemoved) GetUnitId() string {
@@ -1960,7 +2122,7 @@ type SlotWanted struct {
 
 func (x *SlotWanted) Reset() {
 	*x = SlotWanted{}
-	mi := &file_work_v1_work_proto_msgTypes[27]
+	mi := &file_work_v1_work_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1972,7 +2134,7 @@ func (x *SlotWanted) String() string {
 func (*SlotWanted) ProtoMessage() {}
 
 func (x *SlotWanted) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[27]
+	mi := &file_work_v1_work_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1985,7 +2147,7 @@ func (x *SlotWanted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotWanted.ProtoReflect.Descriptor instead.
 func (*SlotWanted) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{27}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SlotWanted) GetUnitId() string {
@@ -2004,7 +2166,7 @@ type SlotGranted struct {
 
 func (x *SlotGranted) Reset() {
 	*x = SlotGranted{}
-	mi := &file_work_v1_work_proto_msgTypes[28]
+	mi := &file_work_v1_work_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2016,7 +2178,7 @@ func (x *SlotGranted) String() string {
 func (*SlotGranted) ProtoMessage() {}
 
 func (x *SlotGranted) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[28]
+	mi := &file_work_v1_work_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2029,7 +2191,7 @@ func (x *SlotGranted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotGranted.ProtoReflect.Descriptor instead.
 func (*SlotGranted) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{28}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{29}
 }
 
 // The clock to the supervisor: look for finished units that are too old.
@@ -2041,7 +2203,7 @@ type RetentionDue struct {
 
 func (x *RetentionDue) Reset() {
 	*x = RetentionDue{}
-	mi := &file_work_v1_work_proto_msgTypes[29]
+	mi := &file_work_v1_work_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2053,7 +2215,7 @@ func (x *RetentionDue) String() string {
 func (*RetentionDue) ProtoMessage() {}
 
 func (x *RetentionDue) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[29]
+	mi := &file_work_v1_work_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2066,7 +2228,7 @@ func (x *RetentionDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetentionDue.ProtoReflect.Descriptor instead.
 func (*RetentionDue) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{29}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{30}
 }
 
 // The first unit on a node to the supervisor: have the states of units there
@@ -2081,7 +2243,7 @@ type WatchNode struct {
 
 func (x *WatchNode) Reset() {
 	*x = WatchNode{}
-	mi := &file_work_v1_work_proto_msgTypes[30]
+	mi := &file_work_v1_work_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2093,7 +2255,7 @@ func (x *WatchNode) String() string {
 func (*WatchNode) ProtoMessage() {}
 
 func (x *WatchNode) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[30]
+	mi := &file_work_v1_work_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2106,7 +2268,7 @@ func (x *WatchNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchNode.ProtoReflect.Descriptor instead.
 func (*WatchNode) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{30}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *WatchNode) GetNode() string {
@@ -2132,7 +2294,7 @@ type StatusWritten struct {
 
 func (x *StatusWritten) Reset() {
 	*x = StatusWritten{}
-	mi := &file_work_v1_work_proto_msgTypes[31]
+	mi := &file_work_v1_work_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2144,7 +2306,7 @@ func (x *StatusWritten) String() string {
 func (*StatusWritten) ProtoMessage() {}
 
 func (x *StatusWritten) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[31]
+	mi := &file_work_v1_work_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2157,7 +2319,7 @@ func (x *StatusWritten) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusWritten.ProtoReflect.Descriptor instead.
 func (*StatusWritten) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{31}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{32}
 }
 
 // The goroutine that watches a runner to its unit: the process is gone.
@@ -2170,7 +2332,7 @@ type RunnerEnded struct {
 
 func (x *RunnerEnded) Reset() {
 	*x = RunnerEnded{}
-	mi := &file_work_v1_work_proto_msgTypes[32]
+	mi := &file_work_v1_work_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2182,7 +2344,7 @@ func (x *RunnerEnded) String() string {
 func (*RunnerEnded) ProtoMessage() {}
 
 func (x *RunnerEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[32]
+	mi := &file_work_v1_work_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2195,7 +2357,7 @@ func (x *RunnerEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunnerEnded.ProtoReflect.Descriptor instead.
 func (*RunnerEnded) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{32}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RunnerEnded) GetWatch() uint64 {
@@ -2203,6 +2365,43 @@ func (x *RunnerEnded) GetWatch() uint64 {
 		return x.Watch
 	}
 	return 0
+}
+
+// The clock to the sweeper: look for pods whose units are gone.
+type SweepDue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SweepDue) Reset() {
+	*x = SweepDue{}
+	mi := &file_work_v1_work_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SweepDue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SweepDue) ProtoMessage() {}
+
+func (x *SweepDue) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SweepDue.ProtoReflect.Descriptor instead.
+func (*SweepDue) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{34}
 }
 
 // The clock to a remote unit: its time to start is over.
@@ -2214,7 +2413,7 @@ type StartExpired struct {
 
 func (x *StartExpired) Reset() {
 	*x = StartExpired{}
-	mi := &file_work_v1_work_proto_msgTypes[33]
+	mi := &file_work_v1_work_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2226,7 +2425,7 @@ func (x *StartExpired) String() string {
 func (*StartExpired) ProtoMessage() {}
 
 func (x *StartExpired) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[33]
+	mi := &file_work_v1_work_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2239,7 +2438,7 @@ func (x *StartExpired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartExpired.ProtoReflect.Descriptor instead.
 func (*StartExpired) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{33}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{35}
 }
 
 // The clock to a unit: try again to remove the directory.
@@ -2251,7 +2450,7 @@ type RemovalDue struct {
 
 func (x *RemovalDue) Reset() {
 	*x = RemovalDue{}
-	mi := &file_work_v1_work_proto_msgTypes[34]
+	mi := &file_work_v1_work_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2263,7 +2462,7 @@ func (x *RemovalDue) String() string {
 func (*RemovalDue) ProtoMessage() {}
 
 func (x *RemovalDue) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[34]
+	mi := &file_work_v1_work_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2276,7 +2475,7 @@ func (x *RemovalDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovalDue.ProtoReflect.Descriptor instead.
 func (*RemovalDue) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{34}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{36}
 }
 
 // A monitor to its unit, at birth: what is to be done?
@@ -2288,7 +2487,7 @@ type GetTask struct {
 
 func (x *GetTask) Reset() {
 	*x = GetTask{}
-	mi := &file_work_v1_work_proto_msgTypes[35]
+	mi := &file_work_v1_work_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2300,7 +2499,7 @@ func (x *GetTask) String() string {
 func (*GetTask) ProtoMessage() {}
 
 func (x *GetTask) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[35]
+	mi := &file_work_v1_work_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2313,7 +2512,7 @@ func (x *GetTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTask.ProtoReflect.Descriptor instead.
 func (*GetTask) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{35}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{37}
 }
 
 // What one incarnation of a monitor does, in this order.
@@ -2334,14 +2533,16 @@ type Task struct {
 	Params   map[string]string `protobuf:"bytes,9,rep,name=params,proto3" json:"params,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	SignWork bool              `protobuf:"varint,10,opt,name=sign_work,json=signWork,proto3" json:"sign_work,omitempty"`
 	// Names the submission over all its attempts.
-	Key           string `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`
+	Key string `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`
+	// Set for units that a pod does; only number counts of the rest.
+	Pod           *PodTask `protobuf:"bytes,12,opt,name=pod,proto3" json:"pod,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Task) Reset() {
 	*x = Task{}
-	mi := &file_work_v1_work_proto_msgTypes[36]
+	mi := &file_work_v1_work_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2353,7 +2554,7 @@ func (x *Task) String() string {
 func (*Task) ProtoMessage() {}
 
 func (x *Task) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[36]
+	mi := &file_work_v1_work_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2366,7 +2567,7 @@ func (x *Task) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Task.ProtoReflect.Descriptor instead.
 func (*Task) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{36}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Task) GetNumber() uint64 {
@@ -2446,6 +2647,123 @@ func (x *Task) GetKey() string {
 	return ""
 }
 
+func (x *Task) GetPod() *PodTask {
+	if x != nil {
+		return x.Pod
+	}
+	return nil
+}
+
+// What is to be done with a unit's pod.
+type PodTask struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Delete it; otherwise bring it to its end.
+	Discard       bool     `protobuf:"varint,1,opt,name=discard,proto3" json:"discard,omitempty"`
+	Image         string   `protobuf:"bytes,2,opt,name=image,proto3" json:"image,omitempty"`
+	Command       string   `protobuf:"bytes,3,opt,name=command,proto3" json:"command,omitempty"`
+	Params        string   `protobuf:"bytes,4,opt,name=params,proto3" json:"params,omitempty"`
+	Namespace     string   `protobuf:"bytes,5,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	KubeConfig    string   `protobuf:"bytes,6,opt,name=kube_config,json=kubeConfig,proto3" json:"kube_config,omitempty"`
+	KubePod       string   `protobuf:"bytes,7,opt,name=kube_pod,json=kubePod,proto3" json:"kube_pod,omitempty"`
+	PodName       string   `protobuf:"bytes,8,opt,name=pod_name,json=podName,proto3" json:"pod_name,omitempty"`
+	Stage         PodStage `protobuf:"varint,9,opt,name=stage,proto3,enum=work.v1.PodStage" json:"stage,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PodTask) Reset() {
+	*x = PodTask{}
+	mi := &file_work_v1_work_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PodTask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PodTask) ProtoMessage() {}
+
+func (x *PodTask) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PodTask.ProtoReflect.Descriptor instead.
+func (*PodTask) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *PodTask) GetDiscard() bool {
+	if x != nil {
+		return x.Discard
+	}
+	return false
+}
+
+func (x *PodTask) GetImage() string {
+	if x != nil {
+		return x.Image
+	}
+	return ""
+}
+
+func (x *PodTask) GetCommand() string {
+	if x != nil {
+		return x.Command
+	}
+	return ""
+}
+
+func (x *PodTask) GetParams() string {
+	if x != nil {
+		return x.Params
+	}
+	return ""
+}
+
+func (x *PodTask) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *PodTask) GetKubeConfig() string {
+	if x != nil {
+		return x.KubeConfig
+	}
+	return ""
+}
+
+func (x *PodTask) GetKubePod() string {
+	if x != nil {
+		return x.KubePod
+	}
+	return ""
+}
+
+func (x *PodTask) GetPodName() string {
+	if x != nil {
+		return x.PodName
+	}
+	return ""
+}
+
+func (x *PodTask) GetStage() PodStage {
+	if x != nil {
+		return x.Stage
+	}
+	return PodStage_POD_STAGE_UNSPECIFIED
+}
+
 // Report is what a monitor's goroutines tell the unit. They wait for Noted.
 type Report struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2461,6 +2779,9 @@ type Report struct {
 	//	*Report_OutputCopied
 	//	*Report_OutputFailed
 	//	*Report_RemoteEnded
+	//	*Report_PodReached
+	//	*Report_PodEnded
+	//	*Report_PodDeleted
 	Fact          isReport_Fact `protobuf_oneof:"fact"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2468,7 +2789,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_work_v1_work_proto_msgTypes[37]
+	mi := &file_work_v1_work_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2480,7 +2801,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[37]
+	mi := &file_work_v1_work_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2493,7 +2814,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{37}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Report) GetTask() uint64 {
@@ -2591,6 +2912,33 @@ func (x *Report) GetRemoteEnded() *RemoteEnded {
 	return nil
 }
 
+func (x *Report) GetPodReached() *PodReached {
+	if x != nil {
+		if x, ok := x.Fact.(*Report_PodReached); ok {
+			return x.PodReached
+		}
+	}
+	return nil
+}
+
+func (x *Report) GetPodEnded() *PodEnded {
+	if x != nil {
+		if x, ok := x.Fact.(*Report_PodEnded); ok {
+			return x.PodEnded
+		}
+	}
+	return nil
+}
+
+func (x *Report) GetPodDeleted() *PodDeleted {
+	if x != nil {
+		if x, ok := x.Fact.(*Report_PodDeleted); ok {
+			return x.PodDeleted
+		}
+	}
+	return nil
+}
+
 type isReport_Fact interface {
 	isReport_Fact()
 }
@@ -2637,6 +2985,19 @@ type Report_RemoteEnded struct {
 	RemoteEnded *RemoteEnded `protobuf:"bytes,11,opt,name=remote_ended,json=remoteEnded,proto3,oneof"`
 }
 
+type Report_PodReached struct {
+	// Of the sessions of pods.
+	PodReached *PodReached `protobuf:"bytes,12,opt,name=pod_reached,json=podReached,proto3,oneof"`
+}
+
+type Report_PodEnded struct {
+	PodEnded *PodEnded `protobuf:"bytes,13,opt,name=pod_ended,json=podEnded,proto3,oneof"`
+}
+
+type Report_PodDeleted struct {
+	PodDeleted *PodDeleted `protobuf:"bytes,14,opt,name=pod_deleted,json=podDeleted,proto3,oneof"`
+}
+
 func (*Report_Unreachable) isReport_Fact() {}
 
 func (*Report_RemoteCreated) isReport_Fact() {}
@@ -2655,6 +3016,172 @@ func (*Report_OutputFailed) isReport_Fact() {}
 
 func (*Report_RemoteEnded) isReport_Fact() {}
 
+func (*Report_PodReached) isReport_Fact() {}
+
+func (*Report_PodEnded) isReport_Fact() {}
+
+func (*Report_PodDeleted) isReport_Fact() {}
+
+// The pod has come so far.
+type PodReached struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Stage         PodStage               `protobuf:"varint,1,opt,name=stage,proto3,enum=work.v1.PodStage" json:"stage,omitempty"`
+	Namespace     string                 `protobuf:"bytes,2,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	PodName       string                 `protobuf:"bytes,3,opt,name=pod_name,json=podName,proto3" json:"pod_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PodReached) Reset() {
+	*x = PodReached{}
+	mi := &file_work_v1_work_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PodReached) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PodReached) ProtoMessage() {}
+
+func (x *PodReached) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PodReached.ProtoReflect.Descriptor instead.
+func (*PodReached) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *PodReached) GetStage() PodStage {
+	if x != nil {
+		return x.Stage
+	}
+	return PodStage_POD_STAGE_UNSPECIFIED
+}
+
+func (x *PodReached) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *PodReached) GetPodName() string {
+	if x != nil {
+		return x.PodName
+	}
+	return ""
+}
+
+// The unit is final, and why.
+type PodEnded struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	State  State                  `protobuf:"varint,1,opt,name=state,proto3,enum=work.v1.State" json:"state,omitempty"`
+	Detail string                 `protobuf:"bytes,2,opt,name=detail,proto3" json:"detail,omitempty"`
+	// There is no pod any more.
+	PodGone       bool `protobuf:"varint,3,opt,name=pod_gone,json=podGone,proto3" json:"pod_gone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PodEnded) Reset() {
+	*x = PodEnded{}
+	mi := &file_work_v1_work_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PodEnded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PodEnded) ProtoMessage() {}
+
+func (x *PodEnded) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PodEnded.ProtoReflect.Descriptor instead.
+func (*PodEnded) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *PodEnded) GetState() State {
+	if x != nil {
+		return x.State
+	}
+	return State_STATE_PENDING_UNSPECIFIED
+}
+
+func (x *PodEnded) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *PodEnded) GetPodGone() bool {
+	if x != nil {
+		return x.PodGone
+	}
+	return false
+}
+
+// There is no pod any more.
+type PodDeleted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PodDeleted) Reset() {
+	*x = PodDeleted{}
+	mi := &file_work_v1_work_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PodDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PodDeleted) ProtoMessage() {}
+
+func (x *PodDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PodDeleted.ProtoReflect.Descriptor instead.
+func (*PodDeleted) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{43}
+}
+
 type Unreachable struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Text  string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
@@ -2666,7 +3193,7 @@ type Unreachable struct {
 
 func (x *Unreachable) Reset() {
 	*x = Unreachable{}
-	mi := &file_work_v1_work_proto_msgTypes[38]
+	mi := &file_work_v1_work_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2678,7 +3205,7 @@ func (x *Unreachable) String() string {
 func (*Unreachable) ProtoMessage() {}
 
 func (x *Unreachable) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[38]
+	mi := &file_work_v1_work_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2691,7 +3218,7 @@ func (x *Unreachable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unreachable.ProtoReflect.Descriptor instead.
 func (*Unreachable) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{38}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Unreachable) GetText() string {
@@ -2717,7 +3244,7 @@ type RemoteCreated struct {
 
 func (x *RemoteCreated) Reset() {
 	*x = RemoteCreated{}
-	mi := &file_work_v1_work_proto_msgTypes[39]
+	mi := &file_work_v1_work_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2729,7 +3256,7 @@ func (x *RemoteCreated) String() string {
 func (*RemoteCreated) ProtoMessage() {}
 
 func (x *RemoteCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[39]
+	mi := &file_work_v1_work_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2742,7 +3269,7 @@ func (x *RemoteCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteCreated.ProtoReflect.Descriptor instead.
 func (*RemoteCreated) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{39}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RemoteCreated) GetRemoteUnitId() string {
@@ -2760,7 +3287,7 @@ type RemoteStarted struct {
 
 func (x *RemoteStarted) Reset() {
 	*x = RemoteStarted{}
-	mi := &file_work_v1_work_proto_msgTypes[40]
+	mi := &file_work_v1_work_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2772,7 +3299,7 @@ func (x *RemoteStarted) String() string {
 func (*RemoteStarted) ProtoMessage() {}
 
 func (x *RemoteStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[40]
+	mi := &file_work_v1_work_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2785,7 +3312,7 @@ func (x *RemoteStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteStarted.ProtoReflect.Descriptor instead.
 func (*RemoteStarted) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{40}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{46}
 }
 
 type RemoteRefused struct {
@@ -2797,7 +3324,7 @@ type RemoteRefused struct {
 
 func (x *RemoteRefused) Reset() {
 	*x = RemoteRefused{}
-	mi := &file_work_v1_work_proto_msgTypes[41]
+	mi := &file_work_v1_work_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2809,7 +3336,7 @@ func (x *RemoteRefused) String() string {
 func (*RemoteRefused) ProtoMessage() {}
 
 func (x *RemoteRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[41]
+	mi := &file_work_v1_work_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2822,7 +3349,7 @@ func (x *RemoteRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteRefused.ProtoReflect.Descriptor instead.
 func (*RemoteRefused) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{41}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *RemoteRefused) GetText() string {
@@ -2840,7 +3367,7 @@ type RemoteGone struct {
 
 func (x *RemoteGone) Reset() {
 	*x = RemoteGone{}
-	mi := &file_work_v1_work_proto_msgTypes[42]
+	mi := &file_work_v1_work_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2852,7 +3379,7 @@ func (x *RemoteGone) String() string {
 func (*RemoteGone) ProtoMessage() {}
 
 func (x *RemoteGone) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[42]
+	mi := &file_work_v1_work_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2865,7 +3392,7 @@ func (x *RemoteGone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteGone.ProtoReflect.Descriptor instead.
 func (*RemoteGone) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{42}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{48}
 }
 
 type RemoteState struct {
@@ -2879,7 +3406,7 @@ type RemoteState struct {
 
 func (x *RemoteState) Reset() {
 	*x = RemoteState{}
-	mi := &file_work_v1_work_proto_msgTypes[43]
+	mi := &file_work_v1_work_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2891,7 +3418,7 @@ func (x *RemoteState) String() string {
 func (*RemoteState) ProtoMessage() {}
 
 func (x *RemoteState) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[43]
+	mi := &file_work_v1_work_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2904,7 +3431,7 @@ func (x *RemoteState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteState.ProtoReflect.Descriptor instead.
 func (*RemoteState) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{43}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *RemoteState) GetState() State {
@@ -2940,7 +3467,7 @@ type OutputCopied struct {
 
 func (x *OutputCopied) Reset() {
 	*x = OutputCopied{}
-	mi := &file_work_v1_work_proto_msgTypes[44]
+	mi := &file_work_v1_work_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2952,7 +3479,7 @@ func (x *OutputCopied) String() string {
 func (*OutputCopied) ProtoMessage() {}
 
 func (x *OutputCopied) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[44]
+	mi := &file_work_v1_work_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2965,7 +3492,7 @@ func (x *OutputCopied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputCopied.ProtoReflect.Descriptor instead.
 func (*OutputCopied) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{44}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *OutputCopied) GetSize() int64 {
@@ -2991,7 +3518,7 @@ type OutputFailed struct {
 
 func (x *OutputFailed) Reset() {
 	*x = OutputFailed{}
-	mi := &file_work_v1_work_proto_msgTypes[45]
+	mi := &file_work_v1_work_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3003,7 +3530,7 @@ func (x *OutputFailed) String() string {
 func (*OutputFailed) ProtoMessage() {}
 
 func (x *OutputFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[45]
+	mi := &file_work_v1_work_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3016,7 +3543,7 @@ func (x *OutputFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFailed.ProtoReflect.Descriptor instead.
 func (*OutputFailed) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{45}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *OutputFailed) GetText() string {
@@ -3038,7 +3565,7 @@ type RemoteEnded struct {
 
 func (x *RemoteEnded) Reset() {
 	*x = RemoteEnded{}
-	mi := &file_work_v1_work_proto_msgTypes[46]
+	mi := &file_work_v1_work_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3050,7 +3577,7 @@ func (x *RemoteEnded) String() string {
 func (*RemoteEnded) ProtoMessage() {}
 
 func (x *RemoteEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[46]
+	mi := &file_work_v1_work_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3063,7 +3590,7 @@ func (x *RemoteEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteEnded.ProtoReflect.Descriptor instead.
 func (*RemoteEnded) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{46}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *RemoteEnded) GetEnd() End {
@@ -3091,7 +3618,7 @@ type Noted struct {
 
 func (x *Noted) Reset() {
 	*x = Noted{}
-	mi := &file_work_v1_work_proto_msgTypes[47]
+	mi := &file_work_v1_work_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3103,7 +3630,7 @@ func (x *Noted) String() string {
 func (*Noted) ProtoMessage() {}
 
 func (x *Noted) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[47]
+	mi := &file_work_v1_work_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3116,7 +3643,7 @@ func (x *Noted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Noted.ProtoReflect.Descriptor instead.
 func (*Noted) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{47}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Noted) GetStale() bool {
@@ -3139,7 +3666,7 @@ type SessionEnded struct {
 
 func (x *SessionEnded) Reset() {
 	*x = SessionEnded{}
-	mi := &file_work_v1_work_proto_msgTypes[48]
+	mi := &file_work_v1_work_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3151,7 +3678,7 @@ func (x *SessionEnded) String() string {
 func (*SessionEnded) ProtoMessage() {}
 
 func (x *SessionEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[48]
+	mi := &file_work_v1_work_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3164,7 +3691,7 @@ func (x *SessionEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionEnded.ProtoReflect.Descriptor instead.
 func (*SessionEnded) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{48}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *SessionEnded) GetIncarnation() uint64 {
@@ -3293,12 +3820,22 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\atrusted\x18\x02 \x01(\bR\atrusted\"@\n" +
 	"\aRefused\x12!\n" +
 	"\x04code\x18\x01 \x01(\x0e2\r.work.v1.CodeR\x04code\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"|\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\xa0\x01\n" +
 	"\x06Create\x12\x1b\n" +
 	"\twork_type\x18\x01 \x01(\tR\bworkType\x12\x16\n" +
 	"\x06params\x18\x02 \x01(\tR\x06params\x12+\n" +
 	"\x06remote\x18\x03 \x01(\v2\x13.work.v1.RemoteWorkR\x06remote\x12\x10\n" +
-	"\x03key\x18\x04 \x01(\tR\x03key\"\x95\x02\n" +
+	"\x03key\x18\x04 \x01(\tR\x03key\x12\"\n" +
+	"\x03pod\x18\x05 \x01(\v2\x10.work.v1.PodWorkR\x03pod\"\xd9\x01\n" +
+	"\aPodWork\x12\x14\n" +
+	"\x05image\x18\x01 \x01(\tR\x05image\x12\x18\n" +
+	"\acommand\x18\x02 \x01(\tR\acommand\x12\x16\n" +
+	"\x06params\x18\x03 \x01(\tR\x06params\x12\x1c\n" +
+	"\tnamespace\x18\x04 \x01(\tR\tnamespace\x12\x1f\n" +
+	"\vkube_config\x18\x05 \x01(\tR\n" +
+	"kubeConfig\x12\x19\n" +
+	"\bkube_pod\x18\x06 \x01(\tR\akubePod\x12,\n" +
+	"\x12pending_timeout_ms\x18\a \x01(\x03R\x10pendingTimeoutMs\"\x95\x02\n" +
 	"\n" +
 	"RemoteWork\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1b\n" +
@@ -3327,11 +3864,13 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"tls_client\x18\x02 \x01(\tR\ttlsClient\"\x0f\n" +
 	"\rStatusWritten\"#\n" +
 	"\vRunnerEnded\x12\x14\n" +
-	"\x05watch\x18\x01 \x01(\x04R\x05watch\"\x0e\n" +
+	"\x05watch\x18\x01 \x01(\x04R\x05watch\"\n" +
+	"\n" +
+	"\bSweepDue\"\x0e\n" +
 	"\fStartExpired\"\f\n" +
 	"\n" +
 	"RemovalDue\"\t\n" +
-	"\aGetTask\"\x81\x03\n" +
+	"\aGetTask\"\xa5\x03\n" +
 	"\x04Task\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\tR\x04node\x12\x1d\n" +
@@ -3345,10 +3884,22 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\x06params\x18\t \x03(\v2\x19.work.v1.Task.ParamsEntryR\x06params\x12\x1b\n" +
 	"\tsign_work\x18\n" +
 	" \x01(\bR\bsignWork\x12\x10\n" +
-	"\x03key\x18\v \x01(\tR\x03key\x1a9\n" +
+	"\x03key\x18\v \x01(\tR\x03key\x12\"\n" +
+	"\x03pod\x18\f \x01(\v2\x10.work.v1.PodTaskR\x03pod\x1a9\n" +
 	"\vParamsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xcb\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x89\x02\n" +
+	"\aPodTask\x12\x18\n" +
+	"\adiscard\x18\x01 \x01(\bR\adiscard\x12\x14\n" +
+	"\x05image\x18\x02 \x01(\tR\x05image\x12\x18\n" +
+	"\acommand\x18\x03 \x01(\tR\acommand\x12\x16\n" +
+	"\x06params\x18\x04 \x01(\tR\x06params\x12\x1c\n" +
+	"\tnamespace\x18\x05 \x01(\tR\tnamespace\x12\x1f\n" +
+	"\vkube_config\x18\x06 \x01(\tR\n" +
+	"kubeConfig\x12\x19\n" +
+	"\bkube_pod\x18\a \x01(\tR\akubePod\x12\x19\n" +
+	"\bpod_name\x18\b \x01(\tR\apodName\x12'\n" +
+	"\x05stage\x18\t \x01(\x0e2\x11.work.v1.PodStageR\x05stage\"\xed\x05\n" +
 	"\x06Report\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\x04R\x04task\x128\n" +
 	"\vunreachable\x18\x03 \x01(\v2\x14.work.v1.UnreachableH\x00R\vunreachable\x12?\n" +
@@ -3361,8 +3912,24 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\routput_copied\x18\t \x01(\v2\x15.work.v1.OutputCopiedH\x00R\foutputCopied\x12<\n" +
 	"\routput_failed\x18\n" +
 	" \x01(\v2\x15.work.v1.OutputFailedH\x00R\foutputFailed\x129\n" +
-	"\fremote_ended\x18\v \x01(\v2\x14.work.v1.RemoteEndedH\x00R\vremoteEndedB\x06\n" +
-	"\x04fact\"7\n" +
+	"\fremote_ended\x18\v \x01(\v2\x14.work.v1.RemoteEndedH\x00R\vremoteEnded\x126\n" +
+	"\vpod_reached\x18\f \x01(\v2\x13.work.v1.PodReachedH\x00R\n" +
+	"podReached\x120\n" +
+	"\tpod_ended\x18\r \x01(\v2\x11.work.v1.PodEndedH\x00R\bpodEnded\x126\n" +
+	"\vpod_deleted\x18\x0e \x01(\v2\x13.work.v1.PodDeletedH\x00R\n" +
+	"podDeletedB\x06\n" +
+	"\x04fact\"n\n" +
+	"\n" +
+	"PodReached\x12'\n" +
+	"\x05stage\x18\x01 \x01(\x0e2\x11.work.v1.PodStageR\x05stage\x12\x1c\n" +
+	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x19\n" +
+	"\bpod_name\x18\x03 \x01(\tR\apodName\"c\n" +
+	"\bPodEnded\x12$\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x0e.work.v1.StateR\x05state\x12\x16\n" +
+	"\x06detail\x18\x02 \x01(\tR\x06detail\x12\x19\n" +
+	"\bpod_gone\x18\x03 \x01(\bR\apodGone\"\f\n" +
+	"\n" +
+	"PodDeleted\"7\n" +
 	"\vUnreachable\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x14\n" +
 	"\x05fatal\x18\x02 \x01(\bR\x05fatal\"5\n" +
@@ -3404,7 +3971,12 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\x11CODE_UNKNOWN_TYPE\x10\x02\x12\x14\n" +
 	"\x10CODE_BAD_REQUEST\x10\x03\x12\x0f\n" +
 	"\vCODE_DENIED\x10\x04\x12\x0f\n" +
-	"\vCODE_FAILED\x10\x05*;\n" +
+	"\vCODE_FAILED\x10\x05*h\n" +
+	"\bPodStage\x12\x19\n" +
+	"\x15POD_STAGE_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11POD_STAGE_CREATED\x10\x01\x12\x13\n" +
+	"\x0fPOD_STAGE_INPUT\x10\x02\x12\x15\n" +
+	"\x11POD_STAGE_RUNNING\x10\x03*;\n" +
 	"\x03End\x12\x13\n" +
 	"\x0fEND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -3423,109 +3995,124 @@ func file_work_v1_work_proto_rawDescGZIP() []byte {
 	return file_work_v1_work_proto_rawDescData
 }
 
-var file_work_v1_work_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_work_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_work_v1_work_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_work_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
 var file_work_v1_work_proto_goTypes = []any{
 	(State)(0),              // 0: work.v1.State
 	(Code)(0),               // 1: work.v1.Code
-	(End)(0),                // 2: work.v1.End
-	(*Submit)(nil),          // 3: work.v1.Submit
-	(*SubmitReply)(nil),     // 4: work.v1.SubmitReply
-	(*Created)(nil),         // 5: work.v1.Created
-	(*Start)(nil),           // 6: work.v1.Start
-	(*StartReply)(nil),      // 7: work.v1.StartReply
-	(*Started)(nil),         // 8: work.v1.Started
-	(*Cancel)(nil),          // 9: work.v1.Cancel
-	(*Release)(nil),         // 10: work.v1.Release
-	(*EndReply)(nil),        // 11: work.v1.EndReply
-	(*Ended)(nil),           // 12: work.v1.Ended
-	(*Drain)(nil),           // 13: work.v1.Drain
-	(*Resume)(nil),          // 14: work.v1.Resume
-	(*DrainReply)(nil),      // 15: work.v1.DrainReply
-	(*Drained)(nil),         // 16: work.v1.Drained
-	(*ListUnits)(nil),       // 17: work.v1.ListUnits
-	(*ListUnitsReply)(nil),  // 18: work.v1.ListUnitsReply
-	(*Units)(nil),           // 19: work.v1.Units
-	(*GetResults)(nil),      // 20: work.v1.GetResults
-	(*GetResultsReply)(nil), // 21: work.v1.GetResultsReply
-	(*Granted)(nil),         // 22: work.v1.Granted
-	(*Status)(nil),          // 23: work.v1.Status
-	(*Access)(nil),          // 24: work.v1.Access
-	(*Refused)(nil),         // 25: work.v1.Refused
-	(*Create)(nil),          // 26: work.v1.Create
-	(*RemoteWork)(nil),      // 27: work.v1.RemoteWork
-	(*UnitIdle)(nil),        // 28: work.v1.UnitIdle
-	(*UnitRemoved)(nil),     // 29: work.v1.UnitRemoved
-	(*SlotWanted)(nil),      // 30: work.v1.SlotWanted
-	(*SlotGranted)(nil),     // 31: work.v1.SlotGranted
-	(*RetentionDue)(nil),    // 32: work.v1.RetentionDue
-	(*WatchNode)(nil),       // 33: work.v1.WatchNode
-	(*StatusWritten)(nil),   // 34: work.v1.StatusWritten
-	(*RunnerEnded)(nil),     // 35: work.v1.RunnerEnded
-	(*StartExpired)(nil),    // 36: work.v1.StartExpired
-	(*RemovalDue)(nil),      // 37: work.v1.RemovalDue
-	(*GetTask)(nil),         // 38: work.v1.GetTask
-	(*Task)(nil),            // 39: work.v1.Task
-	(*Report)(nil),          // 40: work.v1.Report
-	(*Unreachable)(nil),     // 41: work.v1.Unreachable
-	(*RemoteCreated)(nil),   // 42: work.v1.RemoteCreated
-	(*RemoteStarted)(nil),   // 43: work.v1.RemoteStarted
-	(*RemoteRefused)(nil),   // 44: work.v1.RemoteRefused
-	(*RemoteGone)(nil),      // 45: work.v1.RemoteGone
-	(*RemoteState)(nil),     // 46: work.v1.RemoteState
-	(*OutputCopied)(nil),    // 47: work.v1.OutputCopied
-	(*OutputFailed)(nil),    // 48: work.v1.OutputFailed
-	(*RemoteEnded)(nil),     // 49: work.v1.RemoteEnded
-	(*Noted)(nil),           // 50: work.v1.Noted
-	(*SessionEnded)(nil),    // 51: work.v1.SessionEnded
-	nil,                     // 52: work.v1.Submit.ParamsEntry
-	nil,                     // 53: work.v1.RemoteWork.ParamsEntry
-	nil,                     // 54: work.v1.Task.ParamsEntry
+	(PodStage)(0),           // 2: work.v1.PodStage
+	(End)(0),                // 3: work.v1.End
+	(*Submit)(nil),          // 4: work.v1.Submit
+	(*SubmitReply)(nil),     // 5: work.v1.SubmitReply
+	(*Created)(nil),         // 6: work.v1.Created
+	(*Start)(nil),           // 7: work.v1.Start
+	(*StartReply)(nil),      // 8: work.v1.StartReply
+	(*Started)(nil),         // 9: work.v1.Started
+	(*Cancel)(nil),          // 10: work.v1.Cancel
+	(*Release)(nil),         // 11: work.v1.Release
+	(*EndReply)(nil),        // 12: work.v1.EndReply
+	(*Ended)(nil),           // 13: work.v1.Ended
+	(*Drain)(nil),           // 14: work.v1.Drain
+	(*Resume)(nil),          // 15: work.v1.Resume
+	(*DrainReply)(nil),      // 16: work.v1.DrainReply
+	(*Drained)(nil),         // 17: work.v1.Drained
+	(*ListUnits)(nil),       // 18: work.v1.ListUnits
+	(*ListUnitsReply)(nil),  // 19: work.v1.ListUnitsReply
+	(*Units)(nil),           // 20: work.v1.Units
+	(*GetResults)(nil),      // 21: work.v1.GetResults
+	(*GetResultsReply)(nil), // 22: work.v1.GetResultsReply
+	(*Granted)(nil),         // 23: work.v1.Granted
+	(*Status)(nil),          // 24: work.v1.Status
+	(*Access)(nil),          // 25: work.v1.Access
+	(*Refused)(nil),         // 26: work.v1.Refused
+	(*Create)(nil),          // 27: work.v1.Create
+	(*PodWork)(nil),         // 28: work.v1.PodWork
+	(*RemoteWork)(nil),      // 29: work.v1.RemoteWork
+	(*UnitIdle)(nil),        // 30: work.v1.UnitIdle
+	(*UnitRemoved)(nil),     // 31: work.v1.UnitRemoved
+	(*SlotWanted)(nil),      // 32: work.v1.SlotWanted
+	(*SlotGranted)(nil),     // 33: work.v1.SlotGranted
+	(*RetentionDue)(nil),    // 34: work.v1.RetentionDue
+	(*WatchNode)(nil),       // 35: work.v1.WatchNode
+	(*StatusWritten)(nil),   // 36: work.v1.StatusWritten
+	(*RunnerEnded)(nil),     // 37: work.v1.RunnerEnded
+	(*SweepDue)(nil),        // 38: work.v1.SweepDue
+	(*StartExpired)(nil),    // 39: work.v1.StartExpired
+	(*RemovalDue)(nil),      // 40: work.v1.RemovalDue
+	(*GetTask)(nil),         // 41: work.v1.GetTask
+	(*Task)(nil),            // 42: work.v1.Task
+	(*PodTask)(nil),         // 43: work.v1.PodTask
+	(*Report)(nil),          // 44: work.v1.Report
+	(*PodReached)(nil),      // 45: work.v1.PodReached
+	(*PodEnded)(nil),        // 46: work.v1.PodEnded
+	(*PodDeleted)(nil),      // 47: work.v1.PodDeleted
+	(*Unreachable)(nil),     // 48: work.v1.Unreachable
+	(*RemoteCreated)(nil),   // 49: work.v1.RemoteCreated
+	(*RemoteStarted)(nil),   // 50: work.v1.RemoteStarted
+	(*RemoteRefused)(nil),   // 51: work.v1.RemoteRefused
+	(*RemoteGone)(nil),      // 52: work.v1.RemoteGone
+	(*RemoteState)(nil),     // 53: work.v1.RemoteState
+	(*OutputCopied)(nil),    // 54: work.v1.OutputCopied
+	(*OutputFailed)(nil),    // 55: work.v1.OutputFailed
+	(*RemoteEnded)(nil),     // 56: work.v1.RemoteEnded
+	(*Noted)(nil),           // 57: work.v1.Noted
+	(*SessionEnded)(nil),    // 58: work.v1.SessionEnded
+	nil,                     // 59: work.v1.Submit.ParamsEntry
+	nil,                     // 60: work.v1.RemoteWork.ParamsEntry
+	nil,                     // 61: work.v1.Task.ParamsEntry
 }
 var file_work_v1_work_proto_depIdxs = []int32{
-	52, // 0: work.v1.Submit.params:type_name -> work.v1.Submit.ParamsEntry
-	24, // 1: work.v1.Submit.access:type_name -> work.v1.Access
-	5,  // 2: work.v1.SubmitReply.created:type_name -> work.v1.Created
-	25, // 3: work.v1.SubmitReply.refused:type_name -> work.v1.Refused
-	8,  // 4: work.v1.StartReply.started:type_name -> work.v1.Started
-	25, // 5: work.v1.StartReply.refused:type_name -> work.v1.Refused
-	24, // 6: work.v1.Cancel.access:type_name -> work.v1.Access
-	24, // 7: work.v1.Release.access:type_name -> work.v1.Access
-	12, // 8: work.v1.EndReply.ended:type_name -> work.v1.Ended
-	25, // 9: work.v1.EndReply.refused:type_name -> work.v1.Refused
-	24, // 10: work.v1.Drain.access:type_name -> work.v1.Access
-	24, // 11: work.v1.Resume.access:type_name -> work.v1.Access
-	16, // 12: work.v1.DrainReply.drained:type_name -> work.v1.Drained
-	25, // 13: work.v1.DrainReply.refused:type_name -> work.v1.Refused
+	59, // 0: work.v1.Submit.params:type_name -> work.v1.Submit.ParamsEntry
+	25, // 1: work.v1.Submit.access:type_name -> work.v1.Access
+	6,  // 2: work.v1.SubmitReply.created:type_name -> work.v1.Created
+	26, // 3: work.v1.SubmitReply.refused:type_name -> work.v1.Refused
+	9,  // 4: work.v1.StartReply.started:type_name -> work.v1.Started
+	26, // 5: work.v1.StartReply.refused:type_name -> work.v1.Refused
+	25, // 6: work.v1.Cancel.access:type_name -> work.v1.Access
+	25, // 7: work.v1.Release.access:type_name -> work.v1.Access
+	13, // 8: work.v1.EndReply.ended:type_name -> work.v1.Ended
+	26, // 9: work.v1.EndReply.refused:type_name -> work.v1.Refused
+	25, // 10: work.v1.Drain.access:type_name -> work.v1.Access
+	25, // 11: work.v1.Resume.access:type_name -> work.v1.Access
+	17, // 12: work.v1.DrainReply.drained:type_name -> work.v1.Drained
+	26, // 13: work.v1.DrainReply.refused:type_name -> work.v1.Refused
 	0,  // 14: work.v1.ListUnits.states:type_name -> work.v1.State
-	19, // 15: work.v1.ListUnitsReply.units:type_name -> work.v1.Units
-	25, // 16: work.v1.ListUnitsReply.refused:type_name -> work.v1.Refused
-	23, // 17: work.v1.Units.units:type_name -> work.v1.Status
-	24, // 18: work.v1.GetResults.access:type_name -> work.v1.Access
-	22, // 19: work.v1.GetResultsReply.granted:type_name -> work.v1.Granted
-	25, // 20: work.v1.GetResultsReply.refused:type_name -> work.v1.Refused
+	20, // 15: work.v1.ListUnitsReply.units:type_name -> work.v1.Units
+	26, // 16: work.v1.ListUnitsReply.refused:type_name -> work.v1.Refused
+	24, // 17: work.v1.Units.units:type_name -> work.v1.Status
+	25, // 18: work.v1.GetResults.access:type_name -> work.v1.Access
+	23, // 19: work.v1.GetResultsReply.granted:type_name -> work.v1.Granted
+	26, // 20: work.v1.GetResultsReply.refused:type_name -> work.v1.Refused
 	0,  // 21: work.v1.Status.state:type_name -> work.v1.State
 	1,  // 22: work.v1.Refused.code:type_name -> work.v1.Code
-	27, // 23: work.v1.Create.remote:type_name -> work.v1.RemoteWork
-	53, // 24: work.v1.RemoteWork.params:type_name -> work.v1.RemoteWork.ParamsEntry
-	2,  // 25: work.v1.Task.end:type_name -> work.v1.End
-	54, // 26: work.v1.Task.params:type_name -> work.v1.Task.ParamsEntry
-	41, // 27: work.v1.Report.unreachable:type_name -> work.v1.Unreachable
-	42, // 28: work.v1.Report.remote_created:type_name -> work.v1.RemoteCreated
-	43, // 29: work.v1.Report.remote_started:type_name -> work.v1.RemoteStarted
-	44, // 30: work.v1.Report.remote_refused:type_name -> work.v1.RemoteRefused
-	45, // 31: work.v1.Report.remote_gone:type_name -> work.v1.RemoteGone
-	46, // 32: work.v1.Report.remote_state:type_name -> work.v1.RemoteState
-	47, // 33: work.v1.Report.output_copied:type_name -> work.v1.OutputCopied
-	48, // 34: work.v1.Report.output_failed:type_name -> work.v1.OutputFailed
-	49, // 35: work.v1.Report.remote_ended:type_name -> work.v1.RemoteEnded
-	0,  // 36: work.v1.RemoteState.state:type_name -> work.v1.State
-	2,  // 37: work.v1.RemoteEnded.end:type_name -> work.v1.End
-	38, // [38:38] is the sub-list for method output_type
-	38, // [38:38] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	29, // 23: work.v1.Create.remote:type_name -> work.v1.RemoteWork
+	28, // 24: work.v1.Create.pod:type_name -> work.v1.PodWork
+	60, // 25: work.v1.RemoteWork.params:type_name -> work.v1.RemoteWork.ParamsEntry
+	3,  // 26: work.v1.Task.end:type_name -> work.v1.End
+	61, // 27: work.v1.Task.params:type_name -> work.v1.Task.ParamsEntry
+	43, // 28: work.v1.Task.pod:type_name -> work.v1.PodTask
+	2,  // 29: work.v1.PodTask.stage:type_name -> work.v1.PodStage
+	48, // 30: work.v1.Report.unreachable:type_name -> work.v1.Unreachable
+	49, // 31: work.v1.Report.remote_created:type_name -> work.v1.RemoteCreated
+	50, // 32: work.v1.Report.remote_started:type_name -> work.v1.RemoteStarted
+	51, // 33: work.v1.Report.remote_refused:type_name -> work.v1.RemoteRefused
+	52, // 34: work.v1.Report.remote_gone:type_name -> work.v1.RemoteGone
+	53, // 35: work.v1.Report.remote_state:type_name -> work.v1.RemoteState
+	54, // 36: work.v1.Report.output_copied:type_name -> work.v1.OutputCopied
+	55, // 37: work.v1.Report.output_failed:type_name -> work.v1.OutputFailed
+	56, // 38: work.v1.Report.remote_ended:type_name -> work.v1.RemoteEnded
+	45, // 39: work.v1.Report.pod_reached:type_name -> work.v1.PodReached
+	46, // 40: work.v1.Report.pod_ended:type_name -> work.v1.PodEnded
+	47, // 41: work.v1.Report.pod_deleted:type_name -> work.v1.PodDeleted
+	2,  // 42: work.v1.PodReached.stage:type_name -> work.v1.PodStage
+	0,  // 43: work.v1.PodEnded.state:type_name -> work.v1.State
+	0,  // 44: work.v1.RemoteState.state:type_name -> work.v1.State
+	3,  // 45: work.v1.RemoteEnded.end:type_name -> work.v1.End
+	46, // [46:46] is the sub-list for method output_type
+	46, // [46:46] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_work_v1_work_proto_init() }
@@ -3557,7 +4144,7 @@ func file_work_v1_work_proto_init() {
 		(*GetResultsReply_Granted)(nil),
 		(*GetResultsReply_Refused)(nil),
 	}
-	file_work_v1_work_proto_msgTypes[37].OneofWrappers = []any{
+	file_work_v1_work_proto_msgTypes[40].OneofWrappers = []any{
 		(*Report_Unreachable)(nil),
 		(*Report_RemoteCreated)(nil),
 		(*Report_RemoteStarted)(nil),
@@ -3567,14 +4154,17 @@ func file_work_v1_work_proto_init() {
 		(*Report_OutputCopied)(nil),
 		(*Report_OutputFailed)(nil),
 		(*Report_RemoteEnded)(nil),
+		(*Report_PodReached)(nil),
+		(*Report_PodEnded)(nil),
+		(*Report_PodDeleted)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_work_v1_work_proto_rawDesc), len(file_work_v1_work_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   52,
+			NumEnums:      4,
+			NumMessages:   58,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
