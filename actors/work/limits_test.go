@@ -28,7 +28,7 @@ func TestUnitsWaitForTheirTurn(t *testing.T) {
 	onStage(t, func(w *world) {
 		dir := t.TempDir()
 		order := filepath.Join(dir, "order")
-		script := fmt.Sprintf(`-c 'n=$(cat); echo $n >> %s; while [ ! -e %s/$n ]; do sleep 0.02; done'`, order, dir)
+		script := fmt.Sprintf(`-c 'n=$(cat); echo $n >> %[1]s; while [ -d %[2]s -a ! -e %[2]s/$n ]; do sleep 0.02; done'`, order, dir)
 		w.cfg.Types = append(w.cfg.Types, CommandType{
 			Type: "slow", Command: "sh", Params: script, Limits: Limits{MaxConcurrent: 1, MaxQueued: 4},
 		})
