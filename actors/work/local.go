@@ -72,7 +72,7 @@ func (u *localUnit) Receive(ctx actor.Context) {
 	case *workv1.RunnerEnded:
 		u.runnerEnded(ctx, m)
 	case *workv1.RemovalDue:
-		u.remove(ctx)
+		u.do(ctx, []unit.Action{{Do: unit.Delete}})
 
 	default:
 		unexpected(ctx, u.Log)

@@ -80,7 +80,7 @@ func (u *remoteUnit) Receive(ctx actor.Context) {
 	case *workv1.StartExpired:
 		u.expired(ctx)
 	case *workv1.RemovalDue:
-		u.remove(ctx)
+		u.do(ctx, []unit.Action{{Do: unit.Delete}})
 
 	default:
 		unexpected(ctx, u.Log)

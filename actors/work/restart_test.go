@@ -5,7 +5,10 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 
 	"receptor/actors/work/process"
@@ -199,4 +202,49 @@ func TestDirectoryTakenAway(t *testing.T) {
 			t.Error("not released")
 		}
 	})
+}
+
+// A directory that can't be removed is tried again, and whoever waits is told why.
+func TestDirectoryThatStays(t *testing.T) {
+	onStage(t, func(w *world) {
+		w.up()
+		id := w.run("cat", "", "kept")
+		w.final(id, unit.Succeeded, "exit status 0")
+		free := w.hold(id)
+		if text := w.release(id, false).GetRefused().GetText(); !strings.Contains(text, w.dir(id).Path()) {
+			t.Errorf("release: %q", text)
+		}
+		if s := w.list(id).GetUnits().GetUnits(); len(s) != 1 {
+			t.Errorf("the unit is not listed any more: %v", s)
+		}
+		free()
+		if w.release(id, false).GetEnded() == nil {
+			t.Error("not released")
+		}
+	})
+}
+
+// hold keeps the directory of a unit from being removed, also by root.
+func (w *world) hold(id string) (free func()) {
+	w.Helper()
+	dir := w.dir(id).Path()
+	if os.Getuid() != 0 {
+		must(w.T, os.Chmod(dir, 0o500)) //nolint:gosec // it is a directory
+		return func() { must(w.T, os.Chmod(dir, 0o700)) }
+	}
+	held := filepath.Join(dir, "held")
+	must(w.T, os.Mkdir(held, 0o700))
+	if err := syscall.Mount("tmpfs", held, "tmpfs", 0, "size=4k"); err != nil {
+		w.Skipf("mount: %v: a directory that can't be removed is not tested", err)
+	}
+	unmount := sync.OnceFunc(func() { must(w.T, syscall.Unmount(held, syscall.MNT_DETACH)) })
+	w.Cleanup(unmount)
+	return unmount
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -28,14 +28,15 @@ type unitConfig struct {
 // and those who wait for an answer. Its methods belong to the unit's Receive.
 type unitBase struct {
 	unitConfig
-	dir     store.Dir
-	feed    *feed // nil until the unit exists
-	starts  []*actor.PID
-	ends    []*actor.PID
-	forced  bool // errors of the removal do not matter
-	removal *time.Timer
-	tries   int
-	gone    bool
+	dir      store.Dir
+	feed     *feed // nil until the unit exists
+	starts   []*actor.PID
+	ends     []*actor.PID
+	forced   bool // errors of the removal do not matter
+	removal  *time.Timer
+	removing bool // the removal is tried again in a moment
+	tries    int
+	gone     bool
 }
 
 func newUnitBase(cfg unitConfig) unitBase {
@@ -125,8 +126,11 @@ func (u *unitBase) refuseGone(ctx actor.Context) bool {
 	return true
 }
 
-// idle tells the supervisor that nothing is left to do.
+// idle tells the supervisor that nothing is left to do, if that is so.
 func (u *unitBase) idle(ctx actor.Context) {
+	if u.removing {
+		return
+	}
 	ctx.Request(ctx.Parent(), &workv1.UnitIdle{UnitId: u.id, Handled: *u.handled})
 }
 
@@ -173,9 +177,10 @@ func (u *unitBase) remove(ctx actor.Context) {
 		u.answerEnds(ctx, "", false)
 	case u.tries < removeTries:
 		root, self := ctx.ActorSystem().Root, ctx.Self()
+		u.removing = true
 		u.removal = time.AfterFunc(removePause, func() { root.Send(self, &workv1.RemovalDue{}) })
 	default:
-		u.tries = 0
+		u.tries, u.removing = 0, false
 		u.answerEnds(ctx, err.Error(), false)
 	}
 }

@@ -79,3 +79,40 @@ func (w *world) failsForLackOfSpace(n *harness.Node, unit string) {
 	_, err = n.Ask(w.ctx, "work release "+unit)
 	w.must(err)
 }
+
+// remount makes the data folder read-only, or writable again.
+func (w *world) remount(n *harness.Node, flags uintptr) {
+	w.t.Helper()
+	w.must(syscall.Mount("tmpfs", n.DataDir, "tmpfs", syscall.MS_REMOUNT|flags, "size="+diskSize))
+}
+
+// A data folder that can't be written is named to whoever needs it. What is there
+// can be read, and all goes on when it can be written again.
+func TestReadOnlyDataFolder(t *testing.T) {
+	w := newWorld(t)
+	foo := w.node("foo", []string{"--local-only"}, harness.Command("cat", "cat", ""))
+	w.smallDisk(foo)
+	w.up(foo)
+	unit, _, err := foo.Submit(w.ctx, harness.Work{Node: "foo", Type: "cat", Payload: strings.NewReader("kept")})
+	w.must(err)
+	_, err = foo.Finished(w.ctx, unit)
+	w.must(err)
+
+	w.remount(foo, syscall.MS_RDONLY)
+	const want = "read-only file system"
+	if _, _, err := foo.Submit(w.ctx, harness.Work{Node: "foo", Type: "cat"}); !strings.Contains(harness.ErrText(err), want) {
+		t.Errorf("submit: %v", err)
+	}
+	w.wantOutput(foo, unit, []byte("kept"))
+	if _, err := foo.Ask(w.ctx, "work release "+unit); !strings.Contains(harness.ErrText(err), want) {
+		t.Errorf("release: %v", err)
+	}
+	w.must(foo.Kill())
+	w.up(foo)
+	w.logLineHas(foo, "WARNING", want, foo.DataDir)
+	w.wantOutput(foo, unit, []byte("kept"))
+
+	w.remount(foo, 0)
+	w.wantOutput(foo, unit, []byte("kept"))
+	w.released(foo, unit)
+}
