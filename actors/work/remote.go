@@ -100,8 +100,9 @@ func remoteData(m *workv1.RemoteWork) unit.RemoteData {
 
 func (u *remoteUnit) start(ctx actor.Context) {
 	r, ok := u.load()
-	if !ok {
-		return // Create follows
+	if !ok || r.Remote == nil {
+		u.machine = unit.NewRemote(unit.RemoteData{}) // Create follows, or the record was taken away
+		return
 	}
 	machine, actions := unit.LoadRemote(r)
 	u.machine = machine

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -190,16 +189,18 @@ func TestUnreadableUnitsAreSetAside(t *testing.T) {
 func TestDirectoryTakenAway(t *testing.T) {
 	onStage(t, func(w *world) {
 		w.up()
-		c := w.created("foo", "cat", "")
-		if err := w.dir(c.GetUnitId()).Remove(); err != nil {
-			t.Fatal(err)
-		}
-		reply := w.stage.Ask(t, w.pid, &workv1.Start{UnitId: c.GetUnitId()}).(*workv1.StartReply)
-		if !strings.Contains(reply.GetRefused().GetText(), "no such file or directory") {
-			t.Errorf("start: %v", reply)
-		}
-		if w.release(c.GetUnitId(), true).GetEnded() == nil {
-			t.Error("not released")
+		for _, node := range []string{"foo", "bar"} {
+			c := w.created(node, "cat", "")
+			if err := w.dir(c.GetUnitId()).Remove(); err != nil {
+				t.Fatal(err)
+			}
+			reply := w.stage.Ask(t, w.pid, &workv1.Start{UnitId: c.GetUnitId()}).(*workv1.StartReply)
+			if !strings.Contains(reply.GetRefused().GetText(), "no such file or directory") {
+				t.Errorf("start for %s: %v", node, reply)
+			}
+			if w.release(c.GetUnitId(), true).GetEnded() == nil {
+				t.Errorf("not released: unit for %s", node)
+			}
 		}
 	})
 }
@@ -211,13 +212,13 @@ func TestDirectoryThatStays(t *testing.T) {
 		id := w.run("cat", "", "kept")
 		w.final(id, unit.Succeeded, "exit status 0")
 		free := w.hold(id)
-		if text := w.release(id, false).GetRefused().GetText(); !strings.Contains(text, w.dir(id).Path()) {
+		if text := w.release(id, false).GetRefused().GetText(); !strings.Contains(text, id) {
 			t.Errorf("release: %q", text)
 		}
+		free() // before anything can fail
 		if s := w.list(id).GetUnits().GetUnits(); len(s) != 1 {
 			t.Errorf("the unit is not listed any more: %v", s)
 		}
-		free()
 		if w.release(id, false).GetEnded() == nil {
 			t.Error("not released")
 		}
@@ -230,16 +231,23 @@ func (w *world) hold(id string) (free func()) {
 	dir := w.dir(id).Path()
 	if os.Getuid() != 0 {
 		must(w.T, os.Chmod(dir, 0o500)) //nolint:gosec // it is a directory
-		return func() { must(w.T, os.Chmod(dir, 0o700)) }
+		return func() { must(w.T, os.Chmod(w.remains(id), 0o700)) }
 	}
-	held := filepath.Join(dir, "held")
-	must(w.T, os.Mkdir(held, 0o700))
-	if err := syscall.Mount("tmpfs", held, "tmpfs", 0, "size=4k"); err != nil {
+	must(w.T, os.Mkdir(filepath.Join(dir, "held"), 0o700))
+	if err := syscall.Mount("tmpfs", filepath.Join(dir, "held"), "tmpfs", 0, "size=4k"); err != nil {
 		w.Skipf("mount: %v: a directory that can't be removed is not tested", err)
 	}
-	unmount := sync.OnceFunc(func() { must(w.T, syscall.Unmount(held, syscall.MNT_DETACH)) })
-	w.Cleanup(unmount)
-	return unmount
+	return func() { must(w.T, syscall.Unmount(filepath.Join(w.remains(id), "held"), syscall.MNT_DETACH)) }
+}
+
+// remains is where the directory of a unit is while it is removed.
+func (w *world) remains(id string) string {
+	w.Helper()
+	found, err := filepath.Glob(filepath.Join(filepath.Dir(w.dir(id).Path()), ".part-"+id))
+	if err != nil || len(found) != 1 {
+		w.Fatalf("the remains of %s are %v, %v", id, found, err)
+	}
+	return found[0]
 }
 
 func must(t *testing.T, err error) {

@@ -123,6 +123,9 @@ func (w *work) start(ctx actor.Context) {
 	if w.store, err = store.Open(w.DataDir, w.NodeID); err != nil {
 		supervise.Fail(supervise.CauseBind, err)
 	}
+	if err := w.store.Sweep(); err != nil {
+		w.Log.Warn().Err(err).Msg("what is left of released units can't be removed")
+	}
 	loaded, err := w.store.Load(loadLimit)
 	if err != nil {
 		supervise.Fail(supervise.CauseBind, err)

@@ -96,20 +96,24 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 	c := &chaos{w: w, seed: seed, relays: map[string]*harness.Relay{}, hits: map[string]hits{}}
 	job, err := workType(w.Dir)
 	w.must(err)
+	// An address of this round's own: nobody else takes the port of a daemon that is
+	// down for a moment.
+	addr := fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
 	portA, portB := w.port(), w.port()
+	a, b := fmt.Sprint(addr, ":", portA), fmt.Sprint(addr, ":", portB)
 	c.nodes = []*harness.Node{
-		w.node("a", job, harness.Listener(portA)),
-		w.node("b", job, harness.Listener(portB), c.link("b-a", portA)),
-		w.node("c", job, c.link("c-a", portA), c.link("c-b", portB)),
+		w.node("a", job, harness.ListenerOn(addr, portA)),
+		w.node("b", job, harness.ListenerOn(addr, portB), c.link("b-a", a)),
+		w.node("c", job, c.link("c-a", a), c.link("c-b", b)),
 	}
 	w.up(c.nodes...)
 	return c
 }
 
 // link is a peer behind a relay.
-func (c *chaos) link(name string, port int) []string {
+func (c *chaos) link(name, addr string) []string {
 	c.w.t.Helper()
-	r, err := harness.NewRelay(port)
+	r, err := harness.NewRelay(addr)
 	c.w.must(err)
 	c.w.t.Cleanup(func() {
 		if err := r.Close(); err != nil {

@@ -262,5 +262,20 @@ func (s *Store) Free() (int64, error) {
 	}
 }
 
-// Remove deletes the directory. That it is gone already is no error.
-func (d Dir) Remove() error { return os.RemoveAll(d.path) }
+// partPrefix begins the names of directories that are no units yet, or no more.
+const partPrefix = ".part-"
+
+func (d Dir) part() Dir {
+	parent, id := filepath.Split(d.path)
+	return Dir{path: filepath.Join(parent, partPrefix+id)}
+}
+
+// Remove deletes the directory. That it is gone already is no error. After a crash it
+// is no unit any more.
+func (d Dir) Remove() error {
+	part := d.part().path
+	if err := os.Rename(d.path, part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.RemoveAll(part)
+}

@@ -12,6 +12,9 @@
 //	├── log.json             ours: how far the log of the pod was read
 //	├── key                  ours: names the request that made the unit
 //	└── cancel               ours: cancel was asked for
+//
+// A directory that is being made or removed has a name of its own, .part-UNITID: a
+// unit's is always whole.
 package store
 
 import (
@@ -51,16 +54,35 @@ func (s *Store) Has(id string) bool {
 }
 
 // Create makes the directory of a new unit; key may be empty. On failure nothing
-// is left behind.
+// is left behind; after a crash the directory is whole or none.
 func (s *Store) Create(id string, r unit.Record, key string) (Dir, error) {
 	if err := s.makeRoot(); err != nil {
 		return Dir{}, err
 	}
 	d := s.Dir(id)
-	if err := os.Mkdir(d.path, 0o700); err != nil {
-		return Dir{}, err
+	if s.Has(id) {
+		return Dir{}, &fs.PathError{Op: "mkdir", Path: d.path, Err: fs.ErrExist}
 	}
-	err := os.WriteFile(d.Stdin(), nil, 0o600)
+	part := d.part()
+	err := part.fill(r, key)
+	if err == nil {
+		err = os.Rename(part.path, d.path)
+	}
+	if err == nil {
+		err = syncDir(s.root)
+	}
+	if err != nil {
+		return Dir{}, errors.Join(err, os.RemoveAll(part.path), os.RemoveAll(d.path))
+	}
+	return d, nil
+}
+
+// fill makes a directory and what is in it at first.
+func (d Dir) fill(r unit.Record, key string) error {
+	err := os.Mkdir(d.path, 0o700)
+	if err == nil {
+		err = os.WriteFile(d.Stdin(), nil, 0o600)
+	}
 	if err == nil && key != "" {
 		err = writeFile(d.keyFile(), []byte(key), true)
 	}
@@ -68,12 +90,19 @@ func (s *Store) Create(id string, r unit.Record, key string) (Dir, error) {
 		err = d.begin(r)
 	}
 	if err == nil {
-		err = errors.Join(syncDir(d.path), syncDir(s.root))
+		err = syncDir(d.path)
 	}
-	if err != nil {
-		return Dir{}, errors.Join(err, os.RemoveAll(d.path))
+	return err
+}
+
+// Sweep removes the parts of directories that a crash left of units that were just
+// made, or just released.
+func (s *Store) Sweep() error {
+	parts, err := filepath.Glob(filepath.Join(s.root, partPrefix+"*"))
+	for _, part := range parts {
+		err = errors.Join(err, os.RemoveAll(part))
 	}
-	return d, nil
+	return err
 }
 
 // makeRoot makes what is missing of the path to the units, to stay.

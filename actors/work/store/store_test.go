@@ -170,6 +170,30 @@ func TestCreateLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// What a crash leaves of a unit that was just made or released is no unit.
+func TestPartsAreNoUnits(t *testing.T) {
+	s := open(t)
+	whole := create(t, s, "wholewho")
+	for _, id := range []string{"justmade", "released"} {
+		if err := os.Rename(create(t, s, id).Path(), s.Dir(id).part().Path()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Sweep(); err != nil {
+		t.Error(err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(whole.Path()))
+	if err != nil || len(entries) != 1 || entries[0].Name() != "wholewho" {
+		t.Errorf("left are %v, %v", entries, err)
+	}
+	if err := whole.Remove(); err != nil || s.Has("wholewho") {
+		t.Errorf("not removed: %v", err)
+	}
+	if err := whole.Remove(); err != nil {
+		t.Errorf("removed twice: %v", err)
+	}
+}
+
 func TestNodeIDStaysInTheDataDirectory(t *testing.T) {
 	for _, id := range []string{"", ".", "..", "../x", "/x"} {
 		if _, err := Open(t.TempDir(), id); err == nil {

@@ -4,12 +4,11 @@ import (
 	"errors"
 	"io"
 	"net"
-	"strconv"
 	"sync"
 )
 
 // Relay stands between two neighbours and can cut them off: it forwards TCP
-// connections to a port of this machine.
+// connections to an address.
 type Relay struct {
 	listener net.Listener
 	target   string
@@ -31,12 +30,12 @@ const (
 )
 
 // NewRelay listens on a port of its own.
-func NewRelay(target int) (*Relay, error) {
+func NewRelay(target string) (*Relay, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	r := &Relay{listener: l, target: net.JoinHostPort("127.0.0.1", strconv.Itoa(target)), conns: map[net.Conn]bool{}}
+	r := &Relay{listener: l, target: target, conns: map[net.Conn]bool{}}
 	r.work.Go(r.accept)
 	return r, nil
 }
