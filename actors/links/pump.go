@@ -220,33 +220,50 @@ func (p *pump) control(ctx context.Context, f *frame.Buf) bool {
 
 // write puts on the wire what is queued until the connection fails.
 func (p *pump) write(conn transport.Conn) error {
-	longest := conn.MaxFrame()
-	refused := false
-	tooLong := func(f *frame.Buf) bool {
-		if f.Len() <= longest {
-			return false
-		}
-		if !refused {
-			refused = true
-			p.report.TooLong(f.Len())
-		}
-		f.Free()
-		return true
-	}
+	w := writer{conn: conn, longest: conn.MaxFrame(), report: p.report}
+	p.queue.Direct(w.write)
 	var batch []*frame.Buf
 	for {
 		var err error
 		if batch, err = p.queue.TakeBatch(batch[:0]); err != nil {
 			return err
 		}
-		batch = slices.DeleteFunc(batch, tooLong)
-		err = conn.WriteFrames(batch)
-		for i, f := range batch {
-			f.Free()
-			batch[i] = nil
-		}
-		if err != nil {
-			return fmt.Errorf("sending: %w", err)
+		if err := w.write(batch); err != nil {
+			return err
 		}
 	}
+}
+
+// writer is used by one goroutine at a time: whose turn it is to write.
+type writer struct {
+	conn    transport.Conn
+	longest int
+	report  reports
+	refused bool // a frame that was too long has been reported
+}
+
+// write writes the frames that the connection can carry, and frees all.
+func (w *writer) write(batch []*frame.Buf) error {
+	fitting := slices.DeleteFunc(batch, w.tooLong)
+	err := w.conn.WriteFrames(fitting)
+	for i, f := range fitting {
+		f.Free()
+		fitting[i] = nil
+	}
+	if err != nil {
+		return fmt.Errorf("sending: %w", err)
+	}
+	return nil
+}
+
+func (w *writer) tooLong(f *frame.Buf) bool {
+	if f.Len() <= w.longest {
+		return false
+	}
+	if !w.refused {
+		w.refused = true
+		w.report.TooLong(f.Len())
+	}
+	f.Free()
+	return true
 }

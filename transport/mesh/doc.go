@@ -5,7 +5,7 @@
 //	link reader ──Receive──► forward ──► Queue of the next link ──TakeBatch──► link writer
 //	                            │
 //	                            └──────► Socket ──ReadFrom──► QUIC, proxies, ping
-//	Socket ──WriteTo──► forward
+//	Socket ──WriteTo──► forward; what finds the link calm is written at once
 //
 // A frame has one owner at a time; whoever takes it last frees it.
 package mesh

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"sync"
+	"time"
 
 	"receptor/transport/frame"
 	"receptor/transport/wire"
@@ -19,6 +20,9 @@ const (
 	quantum = 16 << 10
 	// frameOverhead is charged for each frame, so that many tiny ones are bounded too.
 	frameOverhead = 64
+	// calm is how long nothing has been written when a local sender may write by
+	// itself: frames that come closer together share a system call of the writer's.
+	calm = 50 * time.Microsecond
 	// maxControl bounds the control lane in frames. Keys replace, so only a flood
 	// of different nodes could reach it; the oldest is dropped then.
 	maxControl = 16384
@@ -33,7 +37,9 @@ const (
 //	flow n    ──┘
 //
 // It is bounded in bytes. When it is full a local sender waits, and a forwarded
-// frame costs the longest flow its oldest frame.
+// frame costs the longest flow its oldest frame. A local sender that finds it empty
+// and calm writes its frame itself, which saves waking the writer; it has the turn
+// to write meanwhile, which only one has at a time.
 type Queue struct {
 	mu       sync.Mutex
 	filled   sync.Cond // something to take, or closed
@@ -42,6 +48,13 @@ type Queue struct {
 	maxBytes int
 	bytes    int
 	closed   bool
+
+	write   func(batch []*frame.Buf) error // frees the frames; nil: nobody but the writer writes
+	writing bool                           // somebody has the turn to write
+	taken   bool                           // it is the writer, with the batch that it took last
+	single  [1]*frame.Buf                  // the batch of a local sender that has the turn
+	wrote   time.Time                      // the last turn ended
+	failed  error                          // of a write by a local sender
 
 	control lane
 	flows   map[flowKey]*flow
@@ -101,6 +114,10 @@ func (q *Queue) putData(f *frame.Buf, wait bool) bool {
 
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if wait && q.isCalm() {
+		q.writeNow(f)
+		return true
+	}
 	fl := q.flowOf(key)
 	for wait && !q.closed && (fl.bytes >= flowBytes || q.bytes > 0 && q.bytes+size > q.maxBytes) {
 		q.waiting++
@@ -125,6 +142,46 @@ func (q *Queue) putData(f *frame.Buf, wait bool) bool {
 	q.filled.Signal()
 	return true
 }
+
+// Direct lets local senders write by themselves while the queue is calm. Calls of
+// write never overlap, with each other or with the use of a batch between two calls
+// of TakeBatch.
+func (q *Queue) Direct(write func(batch []*frame.Buf) error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.write = write
+}
+
+// isCalm reports whether a frame may be written past the writer without overtaking
+// any other.
+func (q *Queue) isCalm() bool {
+	return q.write != nil && !q.writing && !q.closed && q.failed == nil && q.idle() &&
+		time.Since(q.wrote) > calm
+}
+
+// writeNow takes the turn and writes f. It is called and returns with mu held, but
+// lets go of it while it writes.
+func (q *Queue) writeNow(f *frame.Buf) {
+	q.writing = true
+	q.took(f)
+	q.single[0] = f
+	q.mu.Unlock()
+	err := q.write(q.single[:])
+	q.mu.Lock()
+	q.single[0] = nil
+	q.failed = err
+	q.endTurn()
+	if err != nil || !q.idle() {
+		q.filled.Signal()
+	}
+}
+
+func (q *Queue) endTurn() {
+	q.writing = false
+	q.wrote = time.Now()
+}
+
+func (q *Queue) idle() bool { return q.control.empty() && len(q.ring) == 0 }
 
 // flowOf returns the flow with that key, which may be new and empty.
 func (q *Queue) flowOf(key flowKey) *flow {
@@ -180,16 +237,25 @@ func (q *Queue) charge(fl *flow, f *frame.Buf) {
 
 // TakeBatch appends what is queued to dst, up to about 64 KiB, control first. It
 // blocks until there is something and returns ErrClosed once the queue was
-// closed; the caller owns the frames.
+// closed, or why a local sender could not write; the caller owns the frames, and
+// has the turn to write until its next call.
 func (q *Queue) TakeBatch(dst []*frame.Buf) ([]*frame.Buf, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for !q.closed && q.control.empty() && len(q.ring) == 0 {
+	if q.taken {
+		q.taken = false
+		q.endTurn()
+	}
+	for !q.closed && q.failed == nil && (q.writing || q.idle()) {
 		q.filled.Wait()
 	}
 	if q.closed {
 		return dst, ErrClosed
 	}
+	if q.failed != nil {
+		return dst, q.failed
+	}
+	q.taken, q.writing = true, true
 	room := batchBytes
 	for room > 0 && !q.control.empty() {
 		f := q.control.pop()
