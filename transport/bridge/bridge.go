@@ -30,18 +30,29 @@ var buffers = sync.Pool{New: func() any {
 // direction ends: what it still has to say is delivered. The error is the first
 // one; both sides' end of input is none.
 func Bridge(a, b transport.StreamConn) error {
-	ends := make(chan error, 2)
-	go func() { ends <- pass(a, b) }()
-	go func() { ends <- pass(b, a) }()
-	first, second := <-ends, <-ends
-	return errors.Join(firstOf(first, second), closed(a), closed(b))
+	var first firstError
+	back := make(chan struct{})
+	go func() {
+		defer close(back)
+		first.note(pass(b, a))
+	}()
+	first.note(pass(a, b))
+	<-back
+	return errors.Join(first.err, closed(a), closed(b))
 }
 
-func firstOf(first, second error) error {
-	if first != nil {
-		return first
+// firstError is the first of two.
+type firstError struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (f *firstError) note(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err = err
 	}
-	return second
 }
 
 // closed closes c, which may have been closed when its direction broke off.
