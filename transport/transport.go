@@ -60,6 +60,10 @@ type StreamListener interface {
 // no route or the service is not there.
 type DialStream func(ctx context.Context, node, service, tlsName string) (StreamConn, error)
 
+// DialEarly is DialStream for who has something to say already; it may go with what
+// opens the stream.
+type DialEarly func(ctx context.Context, node, service, tlsName string, early []byte) (StreamConn, error)
+
 // Binding opens a listening socket: once ahead of its actor, so that a start-up
 // can fail with a clear error, and again whenever the actor is restarted.
 type Binding[L any] struct {

@@ -203,7 +203,7 @@ func (p *plan) work(map[string]*actor.PID) func() actor.Actor {
 
 func (p *plan) services(pids map[string]*actor.PID) func() actor.Actor {
 	return services.New(services.Config{
-		Log: p.log, Router: pids[familyRouter], Plane: p.plane, Dial: p.network.Dial, Wanted: p.proxies,
+		Log: p.log, Router: pids[familyRouter], Plane: p.plane, Dial: p.network.DialEarly, Wanted: p.proxies,
 	})
 }
 

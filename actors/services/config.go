@@ -21,7 +21,7 @@ type Config struct {
 	Log    zerolog.Logger
 	Router *actor.PID
 	Plane  *mesh.Plane // of udp-servers; the rest has bindings
-	Dial   transport.DialStream
+	Dial   transport.DialEarly
 
 	Wanted *supervise.Live[Set]
 

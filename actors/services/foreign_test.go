@@ -145,7 +145,7 @@ func TestProxiesOfAnExistingNode(t *testing.T) {
 		})})
 		n := network(s, plane)
 		cfg, near := udpServer(t, plane)
-		cfg.Router, cfg.Dial = routing, n.Dial
+		cfg.Router, cfg.Dial = routing, n.DialEarly
 		cfg.Wanted.Load().UDPServers[0].RemoteNode, cfg.Wanted.Load().UDPServers[0].RemoteService = "theirs", "tudp"
 		set := cfg.Wanted.Load()
 		set.UDPClients = []UDPClient{{Service: "oudp", Binding: ListenDatagrams(plane, "oudp"), Addr: echo}}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	servicesv1 "receptor/proto/services/v1"
 	"receptor/transport"
@@ -17,12 +20,29 @@ const handshakeWait = 10 * time.Second
 // join serves a client by dialling the target for it. A client without a target
 // is closed at once.
 func join(target string, dial func(ctx context.Context) (transport.StreamConn, error)) serveStream {
+	return joining(target, func(ctx context.Context, _ transport.StreamConn) (transport.StreamConn, error) {
+		return dial(ctx)
+	})
+}
+
+// joinEarly is join for a dial that takes along what the client has sent so far.
+func joinEarly(
+	target string, dial func(ctx context.Context, early []byte) (transport.StreamConn, error),
+) serveStream {
+	return joining(target, func(ctx context.Context, client transport.StreamConn) (transport.StreamConn, error) {
+		return dial(ctx, atHand(client))
+	})
+}
+
+func joining(
+	target string, dial func(ctx context.Context, client transport.StreamConn) (transport.StreamConn, error),
+) serveStream {
 	return func(ctx context.Context, client transport.StreamConn) (servicesv1.End, error) {
 		if err := shakeHands(ctx, client); err != nil {
 			bridge.Abort(client)
 			return servicesv1.End_END_REFUSED, fmt.Errorf("TLS handshake error: %w", err)
 		}
-		far, err := dial(ctx)
+		far, err := dial(ctx, client)
 		if err != nil {
 			client.Close()
 			return servicesv1.End_END_REFUSED, fmt.Errorf("dial %s: %w", target, err)
@@ -37,6 +57,31 @@ func join(target string, dial func(ctx context.Context) (transport.StreamConn, e
 		}
 		return servicesv1.End_END_CLOSED, nil
 	}
+}
+
+// maxAtHand is what one packet takes along.
+const maxAtHand = 1024
+
+// atHand reads what the client has sent already, without waiting. What goes wrong
+// shows again when it is read the next time.
+func atHand(client transport.StreamConn) []byte {
+	c, ok := client.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	b, n := make([]byte, maxAtHand), 0
+	err = raw.Read(func(fd uintptr) bool {
+		n, _ = unix.Read(int(fd), b)
+		return true
+	})
+	if err != nil || n <= 0 {
+		return nil
+	}
+	return b[:n]
 }
 
 // shakeHands lets a client of TLS prove itself before anything is dialled for it.

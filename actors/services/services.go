@@ -103,8 +103,8 @@ func (s *services) outward(
 	open func() (transport.StreamListener, error), node, service, tlsClient string,
 ) proxyConfig {
 	target := node + ":" + service
-	serve := join(target, func(ctx context.Context) (transport.StreamConn, error) {
-		return s.cfg.Dial(ctx, node, service, tlsClient)
+	serve := joinEarly(target, func(ctx context.Context, early []byte) (transport.StreamConn, error) {
+		return s.cfg.Dial(ctx, node, service, tlsClient, early)
 	})
 	return proxyConfig{service: service, target: target, open: s.accepting(open, serve)}
 }

@@ -113,9 +113,20 @@ func spawn(s *probe.Stage, cfg Config) *actor.PID {
 // server is a tcp-server whose mesh is dial.
 func server(t testing.TB, dial transport.DialStream) (cfg Config, addr string) {
 	binding, addr := bound(t)
-	return Config{Dial: dial, Wanted: supervise.NewLive(Set{TCPServers: []TCPServer{{
+	return Config{Dial: early(dial), Wanted: supervise.NewLive(Set{TCPServers: []TCPServer{{
 		Addr: addr, Binding: binding, RemoteNode: "b", RemoteService: "svc",
 	}}})}, addr
+}
+
+// early writes what goes with the opening when it is open.
+func early(dial transport.DialStream) transport.DialEarly {
+	return func(ctx context.Context, node, service, tlsName string, first []byte) (transport.StreamConn, error) {
+		c, err := dial(ctx, node, service, tlsName)
+		if err == nil && len(first) > 0 {
+			_, err = c.Write(first)
+		}
+		return c, err
+	}
 }
 
 func TestTCPServerKeepsHalfClose(t *testing.T) {

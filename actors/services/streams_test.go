@@ -53,7 +53,7 @@ func unixServer(t testing.TB, n *streams.Network) (cfg Config, path string) {
 	if _, err := binding.Prepare(); err != nil {
 		t.Fatal(err)
 	}
-	return Config{Dial: n.Dial, Wanted: supervise.NewLive(Set{UnixServers: []UnixServer{{
+	return Config{Dial: n.DialEarly, Wanted: supervise.NewLive(Set{UnixServers: []UnixServer{{
 		Path: path, Binding: binding, RemoteNode: "b", RemoteService: "svc",
 	}}})}, path
 }

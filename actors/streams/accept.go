@@ -2,7 +2,6 @@ package streams
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -71,12 +70,7 @@ func (s *stream) receive() error {
 	if !s.pump.life.shared {
 		return nil
 	}
-	_, err := s.quic.Write([]byte{marker})
-	var stopped *quic.StreamError
-	if errors.As(err, &stopped) {
-		return nil // the peer has sent what it had and wants no answer
-	}
-	return err
+	return s.owe()
 }
 
 // refuse ends a stream that was never delivered.

@@ -16,6 +16,7 @@
 //	netceptor/2  ours: many streams, each opened by 0x00 and answered by 0x00
 //
 // The answer shows a dialer that a session which has been quiet for long is still
-// alive. A session that nobody uses is given up by its dialer with an empty
+// alive; in one that is not, it goes with what is said first. So a request and a short
+// answer cost a packet each, and one each for the end of input. A session that nobody uses is given up by its dialer with an empty
 // unidirectional stream; the other end closes it once all its streams are read.
 package streams

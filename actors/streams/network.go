@@ -62,6 +62,29 @@ func NewNetwork(cfg NetworkConfig) *Network {
 // Dial implements transport.DialStream. It fails at once if there is no route to
 // the node, or nobody listens on the service; an open session costs no hand-shake.
 func (n *Network) Dial(ctx context.Context, node, service, tlsName string) (transport.StreamConn, error) {
+	return n.DialEarly(ctx, node, service, tlsName, nil)
+}
+
+// DialEarly is Dial for who has something to say already, which then costs no packet
+// of its own. Only the first maxEarly bytes are that cheap.
+func (n *Network) DialEarly(
+	ctx context.Context, node, service, tlsName string, early []byte,
+) (transport.StreamConn, error) {
+	s, err := n.dial(ctx, node, service, tlsName, early[:min(len(early), maxEarly)])
+	if err != nil {
+		return nil, err
+	}
+	if len(early) <= maxEarly {
+		return s, nil
+	}
+	if _, err := s.Write(early[maxEarly:]); err != nil {
+		s.Abort()
+		return nil, fmt.Errorf("open a stream: %w", err)
+	}
+	return s, nil
+}
+
+func (n *Network) dial(ctx context.Context, node, service, tlsName string, early []byte) (*stream, error) {
 	if mesh.IsLocalhost(node) {
 		node = n.plane.NodeID()
 	}
@@ -75,7 +98,7 @@ func (n *Network) Dial(ctx context.Context, node, service, tlsName string) (tran
 		}
 	}
 	if p := n.table.find(k); p != nil {
-		s, err := p.dialStream(ctx)
+		s, err := p.dialStream(ctx, early)
 		if err == nil {
 			return s, nil
 		}
@@ -88,11 +111,7 @@ func (n *Network) Dial(ctx context.Context, node, service, tlsName string) (tran
 	if err != nil {
 		return nil, err
 	}
-	s, err := p.dialStream(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
+	return p.dialStream(ctx, early)
 }
 
 // session has the streams actor open one.

@@ -30,6 +30,8 @@ const (
 	maxWaiters = 4096
 	// maxStreams bounds the open streams of one session, by direction of opening.
 	maxStreams = 4096
+	// creditBatch is how many streams are over before the dialer is told.
+	creditBatch = 16
 	// maxQueue is how many streams wait for Accept; further ones wait in their session.
 	maxQueue = 128
 
@@ -67,6 +69,7 @@ func quicConfig(dialer bool) *quic.Config {
 		MaxConnectionReceiveWindow:     maxSessionWindow,
 		MaxIncomingStreams:             maxStreams,
 		MaxIncomingUniStreams:          1,
+		RequireStreamCreditRelease:     !dialer,
 	}
 	if dialer {
 		cfg.KeepAlivePeriod = keepAlive

@@ -42,9 +42,12 @@ type pump struct {
 
 	mu    sync.Mutex
 	life  life
-	used  bool          // a stream was opened, ever
-	kick  chan struct{} // life changed; capacity 1
-	heard atomic.Int64  // last time the far end was heard of, in Unix nanoseconds
+	used  bool           // a stream was opened, ever
+	kick  chan struct{}  // life changed; capacity 1
+	spent []*quic.Stream // accepted, over, and not yet credited to the dialer
+	heard atomic.Int64   // last time the far end was heard of, in Unix nanoseconds
+
+	answered atomic.Int64 // last time a stream of the far end was answered, likewise
 }
 
 func newPump(n *Network, k key) *pump {
@@ -257,6 +260,24 @@ func (p *pump) release() {
 		}
 	}
 	p.changed()
+}
+
+// credit lets the dialer open another stream in place of one that is over. Credits
+// are given several at a time: each would cost a packet of its own.
+func (p *pump) credit(qs *quic.Stream) {
+	if p.accept == nil {
+		return
+	}
+	p.mu.Lock()
+	p.spent = append(p.spent, qs)
+	var due []*quic.Stream
+	if len(p.spent) >= creditBatch {
+		due, p.spent = p.spent, nil
+	}
+	p.mu.Unlock()
+	for _, qs := range due {
+		qs.ReleaseStreamCredit()
+	}
 }
 
 // evict ends the lingering now.

@@ -34,6 +34,7 @@ type stream struct {
 
 	awaiting bool       // the far end's answer to the marker is still to be read; only the reader
 	writing  sync.Mutex // held by Write
+	answer   debt       // of an accepted stream
 
 	mu        sync.Mutex
 	readDone  bool
@@ -43,8 +44,9 @@ type stream struct {
 
 var _ transport.StreamConn = (*stream)(nil)
 
-// dialStream opens a stream on an open session.
-func (p *pump) dialStream(ctx context.Context) (*stream, error) {
+// dialStream opens a stream on an open session. Early bytes, at most maxEarly, go
+// with the packet that opens it.
+func (p *pump) dialStream(ctx context.Context, early []byte) (*stream, error) {
 	if !p.acquire() {
 		return nil, errRetired
 	}
@@ -55,7 +57,7 @@ func (p *pump) dialStream(ctx context.Context) (*stream, error) {
 	}
 	s := p.newStream(qs)
 	s.awaiting = p.life.shared
-	if err := s.greet(ctx); err != nil {
+	if err := s.greet(ctx, early); err != nil {
 		s.Abort()
 		return nil, err
 	}
@@ -63,22 +65,42 @@ func (p *pump) dialStream(ctx context.Context) (*stream, error) {
 }
 
 // greet makes the stream visible to the far end, and has a session that was
-// quiet for long prove that it is alive.
-func (s *stream) greet(ctx context.Context) error {
-	prove := s.awaiting && s.pump.quietFor() > quiet
-	if _, err := s.quic.Write([]byte{marker}); err != nil {
+// quiet for long prove that it is alive before anything is entrusted to it.
+func (s *stream) greet(ctx context.Context, early []byte) error {
+	if !s.awaiting || s.pump.quietFor() <= quiet {
+		return s.open(early)
+	}
+	if err := s.open(nil); err != nil {
+		return err
+	}
+	if err := s.prove(ctx); err != nil {
+		return fmt.Errorf("session does not answer: %w", err)
+	}
+	if _, err := s.quic.Write(early); err != nil {
 		return fmt.Errorf("open a stream: %w", err)
 	}
-	if !prove {
-		return nil
+	return nil
+}
+
+func (s *stream) open(early []byte) error {
+	if _, err := s.quic.Write(marked(early)); err != nil {
+		return fmt.Errorf("open a stream: %w", err)
 	}
+	return nil
+}
+
+// marked is the marker with what goes into the same packet.
+func marked(b []byte) []byte { return append([]byte{marker}, b...) }
+
+// prove waits for the far end's answer.
+func (s *stream) prove(ctx context.Context) error {
 	if err := s.SetReadDeadline(time.Now().Add(s.pump.proofWait())); err != nil {
 		return err
 	}
 	interrupt := context.AfterFunc(ctx, func() { s.quic.CancelRead(codeCancelRead) })
 	defer interrupt()
 	if err := s.readAnswer(); err != nil {
-		return fmt.Errorf("session does not answer: %w", err)
+		return err
 	}
 	return s.SetReadDeadline(time.Time{})
 }
@@ -140,7 +162,15 @@ func (s *stream) readFailed(err error) error {
 func (s *stream) Write(b []byte) (int, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return s.quic.Write(b)
+	paid, err := s.pay(b)
+	switch {
+	case err != nil:
+		return 0, err
+	case paid:
+		return len(b), nil
+	default:
+		return s.quic.Write(b)
+	}
 }
 
 // CloseWrite sends end-of-input; the way back stays open.
@@ -158,7 +188,8 @@ func (s *stream) endWrite() error {
 	if ended {
 		return nil
 	}
-	err := s.quic.Close()
+	_, err := s.pay(nil)
+	err = errors.Join(err, s.quic.Close())
 	s.finish(false, true)
 	return err
 }
@@ -187,6 +218,7 @@ func (s *stream) Abort() {
 	ended := s.writeDone
 	s.mu.Unlock()
 	if !ended {
+		s.answer.cancel()
 		s.quic.CancelWrite(codeAbort)
 	}
 	s.cancelRead()
@@ -220,6 +252,7 @@ func (s *stream) finish(read, write bool) {
 	s.mu.Unlock()
 	if release {
 		s.pump.release()
+		s.pump.credit(s.quic)
 	}
 }
 

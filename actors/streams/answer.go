@@ -1,0 +1,91 @@
+package streams
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/quic-go/quic-go"
+)
+
+const (
+	// maxEarly is what fits into a packet with the marker or the answer to it.
+	maxEarly = 1024
+	// answerDelay is how long the answer waits for data to go with.
+	answerDelay = 20 * time.Millisecond
+	// lively is how recently a session has answered if its dialer surely does not
+	// wait for this answer; well below quiet.
+	lively = quiet / 2
+)
+
+// debt is the answer that the dialer of a stream has yet to get.
+type debt struct {
+	mu    sync.Mutex
+	owed  bool
+	timer *time.Timer
+}
+
+// cancel forgets the answer.
+func (d *debt) cancel() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.settle()
+}
+
+// settle is called with mu held, and reports whether there was something to pay.
+func (d *debt) settle() bool {
+	owed := d.owed
+	if d.owed = false; d.timer != nil {
+		d.timer.Stop()
+	}
+	return owed
+}
+
+// owe has the far end answered: at once if its dialer might wait for that, else
+// together with what is written first.
+func (s *stream) owe() error {
+	s.answer.mu.Lock()
+	s.answer.owed = true
+	wait := s.pump.answeredWithin(lively)
+	if wait {
+		s.answer.timer = time.AfterFunc(answerDelay, s.payLate)
+	}
+	s.answer.mu.Unlock()
+	if wait {
+		return nil
+	}
+	_, err := s.pay(nil)
+	return err
+}
+
+func (s *stream) payLate() {
+	if _, err := s.pay(nil); err != nil {
+		s.pump.net.log.Debug().Err(err).Str("node", s.pump.key.node).Msg("answer on a stream")
+	}
+}
+
+// pay writes the answer, if it is owed, and b with it if it fits; paid says that b
+// was written. It does not block: so little always fits into a stream's first
+// packet.
+func (s *stream) pay(b []byte) (paid bool, err error) {
+	s.answer.mu.Lock()
+	defer s.answer.mu.Unlock()
+	if !s.answer.settle() {
+		return false, nil
+	}
+	if paid = len(b) <= maxEarly; !paid {
+		b = nil
+	}
+	_, err = s.quic.Write(marked(b))
+	var stopped *quic.StreamError
+	if len(b) == 0 && errors.As(err, &stopped) {
+		err = nil // the peer has sent what it had and wants no answer
+	}
+	s.pump.answered.Store(time.Now().UnixNano())
+	return paid && len(b) > 0, err
+}
+
+// answeredWithin reports whether the peer was written to so recently.
+func (p *pump) answeredWithin(d time.Duration) bool {
+	return time.Since(time.Unix(0, p.answered.Load())) < d
+}
