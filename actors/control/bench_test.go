@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -20,6 +21,10 @@ import (
 type nopFeeds struct{}
 
 func (nopFeeds) CopyResults(context.Context, string, int64, io.Writer) error { return nil }
+func (nopFeeds) OpenErrors(context.Context, string, int64, bool) (func(context.Context, io.Writer) error, error) {
+	return nil, errors.New("there is none")
+}
+
 func (nopFeeds) WatchUnits(context.Context, <-chan string, func([]*workv1.Status) error) error {
 	return nil
 }

@@ -128,6 +128,8 @@ func (c *connection) obey(ctx actor.Context, line []byte) {
 		c.releaseUnit(ctx, r)
 	case command.Results:
 		c.results(ctx, r)
+	case command.ErrorOutput:
+		c.errorOutput(ctx, r)
 
 	default:
 		panic(request) // the parser knows a command that this table does not

@@ -62,6 +62,8 @@ type Pinger interface {
 type Feeds interface {
 	// CopyResults follows the output of a unit until it is final and copied.
 	CopyResults(ctx context.Context, unitID string, offset int64, w io.Writer) error
+	// OpenErrors opens the standard error of a unit, on whichever node it ran.
+	OpenErrors(ctx context.Context, unitID string, offset int64, follow bool) (func(context.Context, io.Writer) error, error)
 	// WatchStatus calls each with the status now and at each change, and returns
 	// after a final state.
 	WatchStatus(ctx context.Context, unitID string, each func(*workv1.Status) error) error

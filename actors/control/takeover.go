@@ -83,18 +83,21 @@ func (s *session) finish(line []byte) {
 
 // stream writes the header and lets run write the rest of the session.
 func (s *session) stream(header []byte, run func(ctx context.Context, w io.Writer) error) {
-	s.give(func() (next, error) {
-		if err := s.write(header); err != nil {
-			return readLine, err
-		}
-		s.midway.Store(true)
-		if err := s.minding(func() error { return run(s.ctx, s.conn) }); err != nil {
-			bridge.Abort(s.conn) // nobody is to take a part for the whole
-			return readLine, err
-		}
-		s.midway.Store(false)
-		return readLine, io.EOF
-	})
+	s.give(func() (next, error) { return s.streamNow(header, run) })
+}
+
+// streamNow is stream within an order.
+func (s *session) streamNow(header []byte, run func(ctx context.Context, w io.Writer) error) (next, error) {
+	if err := s.write(header); err != nil {
+		return readLine, err
+	}
+	s.midway.Store(true)
+	if err := s.minding(func() error { return run(s.ctx, s.conn) }); err != nil {
+		bridge.Abort(s.conn) // nobody is to take a part for the whole
+		return readLine, err
+	}
+	s.midway.Store(false)
+	return readLine, io.EOF
 }
 
 // results streams the output of a unit.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -197,6 +198,17 @@ func (f *workFamily) list(m *workv1.ListUnits) *workv1.ListUnitsReply {
 		return &workv1.ListUnitsReply{Result: &workv1.ListUnitsReply_Refused{Refused: unknown(m.GetUnitId())}}
 	}
 	return &workv1.ListUnitsReply{Result: &workv1.ListUnitsReply_Units{Units: units}}
+}
+
+// OpenErrors has a few words for each unit that is not called quiet.
+func (f *workFamily) OpenErrors(_ context.Context, unit string, offset int64, follow bool) (func(context.Context, io.Writer) error, error) {
+	if unit == "quiet" {
+		return nil, errors.New("unit quiet is of another kind")
+	}
+	return func(_ context.Context, w io.Writer) error {
+		_, err := io.WriteString(w, fmt.Sprintf("stderr of %s, follow %v\n", unit, follow)[offset:])
+		return err
+	}, nil
 }
 
 // CopyResults gives back the payload.

@@ -158,7 +158,7 @@ func (n *fakeNode) command(conn *net.UnixConn, in *bufio.Reader, line string) bo
 	old := n.old
 	n.mu.Unlock()
 	switch {
-	case kind == "features":
+	case kind == "features", kind == "stderr":
 		fmt.Fprintf(conn, "ERROR: bad command\n")
 	case kind == "submit":
 		n.submit(conn, in)

@@ -30,6 +30,8 @@ var (
 type Feeds struct {
 	mu    sync.RWMutex
 	units map[string]*feed
+	// farErrors opens the standard error of a unit on another node.
+	farErrors func(context.Context, *unit.RemoteData, int64, bool) (copyTo, error)
 
 	loaded chan struct{} // closed when all units of this node are known
 	once   sync.Once
@@ -205,7 +207,7 @@ func (f *Feeds) CopyResults(ctx context.Context, unitID string, offset int64, w 
 	if offset < 0 {
 		return fmt.Errorf("offset %d is negative", offset)
 	}
-	c := &copier{feed: u, w: w, at: offset}
+	c := &copier{path: u.dir.Stdout(), w: w, at: offset}
 	defer c.close()
 	for {
 		s, released, changed := u.look()
@@ -244,7 +246,7 @@ var copyBuffers = sync.Pool{New: func() any { b := make([]byte, copyPiece); retu
 
 // copier copies one output file to one reader.
 type copier struct {
-	feed *feed
+	path string
 	w    io.Writer
 	at   int64
 	file *os.File
@@ -253,7 +255,7 @@ type copier struct {
 // copy writes what is there now.
 func (c *copier) copy() error {
 	if c.file == nil {
-		file, err := os.Open(c.feed.dir.Stdout())
+		file, err := os.Open(c.path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}

@@ -106,7 +106,7 @@ func (n *notices) notice(e fileEvent) {
 	n.mu.Unlock()
 	switch {
 	case w == nil:
-	case e.name == store.StdoutName:
+	case e.name == store.StdoutName, e.name == stderrName:
 		w.feed.grew()
 	case e.name == store.StatusName:
 		w.statusWritten(n.root)

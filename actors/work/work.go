@@ -136,6 +136,7 @@ func (w *work) start(ctx actor.Context) {
 	})
 	w.notices = newNotices(ctx.ActorSystem().Root, w.Log)
 	w.far = newFarNodes(ctx.ActorSystem().Root, ctx.Self())
+	w.Feeds.askFar(w.openFarErrors)
 	w.resumeQueues(loaded)
 	known := make(map[string]bool, len(loaded))
 	for _, l := range loaded {

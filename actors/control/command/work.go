@@ -31,6 +31,7 @@ var workForms = map[string]workForm{
 		return Release{Unit: unit, Signature: signature, Force: true}
 	}),
 	"results":    {lineResults, jsonResults},
+	"stderr":     {lineStderr, jsonStderr},
 	"features":   bareForm("features", Features{}),
 	"watchunits": bareForm("watchunits", WatchUnits{}),
 	"drain":      bareForm("drain", Drain{}),
