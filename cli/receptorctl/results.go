@@ -159,10 +159,7 @@ func (f *follower) stream(ctx context.Context) error {
 	}
 	defer s.Close()
 	if err := s.Results(f.unit, f.at); err != nil {
-		if remote := (*client.RemoteError)(nil); errors.As(err, &remote) {
-			return &resultsError{err}
-		}
-		return err
+		return resultsRefused(err)
 	}
 	f.attached = true
 	_, err = copyFlat(f, s)
@@ -178,6 +175,13 @@ func (f *follower) Write(p []byte) (int, error) {
 		err = &outputError{err}
 	}
 	return n, err
+}
+
+func resultsRefused(err error) error {
+	if remote := (*client.RemoteError)(nil); errors.As(err, &remote) {
+		return &resultsError{err}
+	}
+	return err
 }
 
 // resultsError is the node's refusal to stream.
@@ -209,12 +213,11 @@ func (f *follower) detached(ctx context.Context, err error) error {
 
 // command is what to enter to follow the rest.
 func (f *follower) command() string {
-	words := append([]string{"receptorctl"}, f.settings.typed...)
-	words = append(words, "work", "results", f.unit)
+	words := []string{"work", "results", f.unit}
 	if f.at > 0 {
 		words = append(words, "--startpos", strconv.FormatInt(f.at, 10))
 	}
-	return strings.Join(words, " ")
+	return f.settings.command(words...)
 }
 
 // document prints the results as one JSON object, without ever holding them. Its

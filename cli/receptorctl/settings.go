@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -28,6 +29,11 @@ func readSettings(c *cli.Context) settings {
 		}
 	}
 	return s
+}
+
+// command is what to enter to ask the same node something else.
+func (s settings) command(words ...string) string {
+	return strings.Join(slices.Concat([]string{"receptorctl"}, s.typed, words), " ")
 }
 
 // settingsOf reads them by the names of their options.

@@ -15,7 +15,7 @@ func (t *tool) workCommand() *cli.Command {
 	return &cli.Command{
 		Name: "work", Usage: "Commands related to unit-of-work processing.",
 		Subcommands: []*cli.Command{
-			t.submitCommand(), t.listCommand(), t.workStatusCommand(), t.resultsCommand(),
+			t.submitCommand(), t.listCommand(), t.workStatusCommand(), t.resultsCommand(), t.logsCommand(),
 			t.cancelCommand(), t.releaseCommand(), t.drainCommand(), t.resumeCommand(),
 		},
 		HideHelpCommand: true,
