@@ -46,8 +46,9 @@ func (f *Feeds) complete() { f.once.Do(func() { close(f.loaded) }) }
 
 // feed is what is known of one unit.
 type feed struct {
-	id  string
-	dir store.Dir
+	id      string
+	dir     store.Dir
+	created int64 // nanoseconds since 1970; 0 if unknown
 
 	mu       sync.Mutex
 	status   *workv1.Status // frozen; replaced on each change
@@ -62,12 +63,22 @@ func (f *Feeds) publish(id string, dir store.Dir, s *workv1.Status) *feed {
 	f.mu.Lock()
 	u, ok := f.units[id]
 	if !ok {
-		u = &feed{id: id, dir: dir, status: s}
+		u = &feed{id: id, dir: dir, status: s, created: created(dir)}
 		f.units[id] = u
 	}
 	f.mu.Unlock()
+	s.CreatedUnixNs = u.created // nobody has it yet
 	u.update(true, func() { u.status = s })
 	return u
+}
+
+// created is when the payload was written: nothing else of a unit keeps its time.
+func created(dir store.Dir) int64 {
+	info, err := os.Stat(dir.Stdin())
+	if err != nil {
+		return 0
+	}
+	return info.ModTime().UnixNano()
 }
 
 // remove ends a unit for all who follow it.
@@ -168,7 +179,7 @@ func (u *feed) present(s *workv1.Status) *workv1.Status {
 	return &workv1.Status{
 		UnitId: s.UnitId, State: s.State, Detail: detail, StdoutSize: u.dir.OutputSize(),
 		WorkType: s.WorkType, ExtraData: s.ExtraData,
-		RemoteNode: s.RemoteNode, RemoteWorkType: s.RemoteWorkType,
+		RemoteNode: s.RemoteNode, RemoteWorkType: s.RemoteWorkType, CreatedUnixNs: s.CreatedUnixNs,
 	}
 }
 

@@ -15,7 +15,7 @@ func TestListIsNarrowed(t *testing.T) {
 	narrow := []string{"work", "list", "-q", "--state", "failed,running", "--type", "cat", "--runs-on", "bar", "--after", "a"}
 	node.ctl(t, append(narrow, "--limit", "2")...).want(t, "c\ne\n", "", 0)
 	node.ctl(t, "work", "list", "-q").want(t, "a\nb\nc\nd\ne\nf\n", "", 0)
-	node.ctl(t, "work", "list", "--limit", "0").want(t, "", "ERROR: --limit must be at least 1\n", 1)
+	node.ctl(t, "work", "list", "--limit", "0").want(t, "", "ERROR: --limit must be at least 1\nSee receptorctl work list --help.\n", 1)
 	node.ctl(t, "work", "list", "--unit_id", "a", "--state", "failed").want(t, "",
-		"ERROR: --unit_id shows one unit: it can't be narrowed by --state, --type, --runs-on, --after or --limit\n", 1)
+		"ERROR: --unit_id shows one unit: it can't be narrowed by --state, --type, --runs-on, --after or --limit\nSee receptorctl work list --help.\n", 1)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -51,10 +50,14 @@ func readUnit(reply json.RawMessage) (unitStatus, error) {
 	return u, nil
 }
 
+const listDescription = `On a terminal, prints a table of the units, the newest first. Elsewhere, and with
+--json, prints the status of each as JSON, the form which scripts rely on; with -q only
+the IDs, one a line.`
+
 func (t *tool) listCommand() *cli.Command {
 	return &cli.Command{
 		Name: "list", Usage: "List known units of work.",
-		Description: "Prints the status of all units as JSON, or with -q their IDs, one a line.",
+		Description: listDescription,
 		Flags: []cli.Flag{
 			toggle("quiet", "q", "only list unit IDs with no detail"),
 			&cli.StringFlag{Name: "node", Usage: "`NODE` to list work from (default: the node we are connected to)"},
@@ -65,7 +68,8 @@ func (t *tool) listCommand() *cli.Command {
 			&cli.StringFlag{Name: "after", Usage: "only units that follow this `ID`: the last one of the page before"},
 			&cli.IntFlag{Name: "limit", Usage: "only the first `N` of them"},
 			nodeTLSFlag(),
-			jsonFlag("print as JSON (the default; with -q a list of IDs)"),
+			toggle("table", "", "print a table: the default on a terminal"),
+			jsonFlag("print as JSON: the default elsewhere (with -q a list of IDs)"),
 		},
 		Action: t.list,
 	}
@@ -84,6 +88,9 @@ func (t *tool) list(c *cli.Context) error {
 		return err
 	}
 	defer s.Close()
+	if question.Unit == "" && !c.Bool("json") && !c.Bool("quiet") && (c.Bool("table") || isTerminal(t.out)) {
+		return t.listTable(s, question)
+	}
 	reply, err := s.List(question)
 	if err != nil {
 		return err
@@ -107,10 +114,10 @@ func listQuestion(c *cli.Context) (client.List, error) {
 		Node: c.String("runs-on"), After: c.String("after"), Limit: c.Int("limit"),
 	}
 	if c.IsSet("limit") && q.Limit < 1 {
-		return q, errors.New("--limit must be at least 1")
+		return q, misusedIn(c, "--limit must be at least 1")
 	}
 	if q.Unit != "" && q != (client.List{Unit: q.Unit}) {
-		return q, errors.New("--unit_id shows one unit: it can't be narrowed by --state, --type, --runs-on, --after or --limit")
+		return q, misusedIn(c, "--unit_id shows one unit: it can't be narrowed by --state, --type, --runs-on, --after or --limit")
 	}
 	return q, nil
 }

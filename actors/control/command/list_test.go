@@ -48,9 +48,9 @@ func TestListIsNarrowed(t *testing.T) {
 func TestBriefUnitsSayWhatRunsWhere(t *testing.T) {
 	units := []*workv1.Status{
 		{UnitId: "u", State: 2, Detail: "exit status 0", StdoutSize: 3, WorkType: "cat", ExtraData: `{"x":1}`},
-		{UnitId: "a", WorkType: "remote", RemoteNode: "bar", RemoteWorkType: "sh", ExtraData: `{"RemoteNode":"bar"}`},
+		{UnitId: "a", WorkType: "remote", RemoteNode: "bar", RemoteWorkType: "sh", ExtraData: `{"RemoteNode":"bar"}`, CreatedUnixNs: 1500000000000000000},
 	}
 	expect(t, BriefUnitsReply(units, "foo"),
-		`{"a":{"Detail":"","Node":"bar","State":0,"StateName":"Pending","StdoutSize":0,"WorkType":"sh"},`+
+		`{"a":{"Created":"2017-07-14T02:40:00Z","Detail":"","Node":"bar","State":0,"StateName":"Pending","StdoutSize":0,"WorkType":"sh"},`+
 			`"u":{"Detail":"exit status 0","Node":"foo","State":2,"StateName":"Succeeded","StdoutSize":3,"WorkType":"cat"}}`)
 }

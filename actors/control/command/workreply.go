@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"strconv"
+	"time"
 
 	workv1 "receptor/proto/work/v1"
 )
@@ -67,6 +68,7 @@ func UnitsReply(units []*workv1.Status) []byte {
 
 // briefUnit is a unit in a brief list: what does the work, and where.
 type briefUnit struct {
+	Created    string `json:",omitempty"` // RFC 3339; not there if unknown
 	Detail     string
 	Node       string
 	State      int32
@@ -80,12 +82,19 @@ func BriefUnitsReply(units []*workv1.Status, self string) []byte {
 	reply := make(map[string]briefUnit, len(units))
 	for _, s := range units {
 		reply[s.GetUnitId()] = briefUnit{
-			Detail: s.GetDetail(), Node: cmp.Or(s.GetRemoteNode(), self),
+			Created: timeText(s.GetCreatedUnixNs()), Detail: s.GetDetail(), Node: cmp.Or(s.GetRemoteNode(), self),
 			State: int32(s.GetState()), StateName: stateName(s.GetState()),
 			StdoutSize: s.GetStdoutSize(), WorkType: cmp.Or(s.GetRemoteWorkType(), s.GetWorkType()),
 		}
 	}
 	return encode(reply)
+}
+
+func timeText(unixNs int64) string {
+	if unixNs == 0 {
+		return ""
+	}
+	return time.Unix(0, unixNs).UTC().Format(time.RFC3339Nano)
 }
 
 // UnitExists is the answer to a repeated Submit whose unit has its payload; no

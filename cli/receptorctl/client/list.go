@@ -19,6 +19,7 @@ type List struct {
 	Node     string // where the work is done
 	After    string // only units whose IDs come after this one
 	Limit    int    // at most that many; 0 for all
+	Brief    bool   // less of each unit, and when it was made; nodes that can't do that say all
 }
 
 func (l List) narrows() bool {
@@ -41,6 +42,9 @@ func (l List) line() (string, error) {
 		if m.Value != "" {
 			members = append(members, m)
 		}
+	}
+	if l.Brief {
+		members = append(members, Param{"detail", "brief"})
 	}
 	text, err := object(members)
 	if l.Limit > 0 {
@@ -87,10 +91,11 @@ func (l List) narrow(reply json.RawMessage, self string) (json.RawMessage, error
 func (l List) passes(status json.RawMessage, self string) bool {
 	var s struct {
 		StateName, WorkType string
+		Node                string // in brief: the node can do that, and has narrowed the list
 		ExtraData           json.RawMessage
 	}
-	if err := json.Unmarshal(status, &s); err != nil {
-		return false
+	if err := json.Unmarshal(status, &s); err != nil || s.Node != "" {
+		return err == nil
 	}
 	var far struct{ RemoteNode, RemoteWorkType string }
 	if json.Unmarshal(s.ExtraData, &far) != nil {

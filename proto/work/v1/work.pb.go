@@ -1545,8 +1545,10 @@ type Status struct {
 	// Of remote units: where the work is done, and what does it there.
 	RemoteNode     string `protobuf:"bytes,8,opt,name=remote_node,json=remoteNode,proto3" json:"remote_node,omitempty"`
 	RemoteWorkType string `protobuf:"bytes,9,opt,name=remote_work_type,json=remoteWorkType,proto3" json:"remote_work_type,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// When the unit was given its payload, nanoseconds since 1970; zero if unknown.
+	CreatedUnixNs int64 `protobuf:"varint,10,opt,name=created_unix_ns,json=createdUnixNs,proto3" json:"created_unix_ns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Status) Reset() {
@@ -1640,6 +1642,13 @@ func (x *Status) GetRemoteWorkType() string {
 		return x.RemoteWorkType
 	}
 	return ""
+}
+
+func (x *Status) GetCreatedUnixNs() int64 {
+	if x != nil {
+		return x.CreatedUnixNs
+	}
+	return 0
 }
 
 // Access is what a session shows of itself where a work type verifies signatures.
@@ -3801,7 +3810,7 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\agranted\x18\x01 \x01(\v2\x10.work.v1.GrantedH\x00R\agranted\x12,\n" +
 	"\arefused\x18\x02 \x01(\v2\x10.work.v1.RefusedH\x00R\arefusedB\b\n" +
 	"\x06result\"\t\n" +
-	"\aGranted\"\x9b\x02\n" +
+	"\aGranted\"\xc3\x02\n" +
 	"\x06Status\x12\x17\n" +
 	"\aunit_id\x18\x01 \x01(\tR\x06unitId\x12$\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x0e.work.v1.StateR\x05state\x12\x16\n" +
@@ -3814,7 +3823,9 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\x04gone\x18\a \x01(\bR\x04gone\x12\x1f\n" +
 	"\vremote_node\x18\b \x01(\tR\n" +
 	"remoteNode\x12(\n" +
-	"\x10remote_work_type\x18\t \x01(\tR\x0eremoteWorkType\"@\n" +
+	"\x10remote_work_type\x18\t \x01(\tR\x0eremoteWorkType\x12&\n" +
+	"\x0fcreated_unix_ns\x18\n" +
+	" \x01(\x03R\rcreatedUnixNs\"@\n" +
 	"\x06Access\x12\x1c\n" +
 	"\tsignature\x18\x01 \x01(\tR\tsignature\x12\x18\n" +
 	"\atrusted\x18\x02 \x01(\bR\atrusted\"@\n" +
