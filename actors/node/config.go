@@ -24,6 +24,9 @@ type Config struct {
 	// Reread reads the configuration again, for a reload; nil: it can't be read again.
 	Reread func() (Config, error)
 
+	// QlogDir is a directory for a log of each QUIC connection; empty for none.
+	QlogDir string
+
 	// MaxIdle is how long a silent link is kept; zero means 21 s.
 	MaxIdle time.Duration
 	// Firewall rules are asked in order; the first that matches decides.

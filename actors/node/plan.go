@@ -87,7 +87,7 @@ func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
 		feeds: work.NewFeeds(), journal: newJournal(cfg),
 	}
 	p.network = streams.NewNetwork(streams.NetworkConfig{
-		Plane: p.plane, Log: log, ResetKey: resetKey(cfg, log), Credentials: credentials{store},
+		Plane: p.plane, Log: log, ResetKey: resetKey(cfg, log), Credentials: credentials{store}, QlogDir: cfg.QlogDir,
 	})
 	for _, part := range parts {
 		if err := p.start(part); err != nil {

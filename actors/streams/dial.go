@@ -32,7 +32,7 @@ func (n *Network) connect(ctx context.Context, p *pump) (*quic.Conn, func(), err
 	}
 	tr := &quic.Transport{Conn: datagrams{socket}, StatelessResetKey: n.resetKey}
 	hangUp := func() { n.closeTransport(tr, socket) }
-	conn, err := tr.Dial(ctx, mesh.Addr{Node: p.key.node, Service: p.key.service}, creds, quicConfig(true))
+	conn, err := tr.Dial(ctx, mesh.Addr{Node: p.key.node, Service: p.key.service}, creds, n.quicConfig(true))
 	if err != nil {
 		hangUp()
 		return nil, nil, err

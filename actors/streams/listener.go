@@ -54,7 +54,7 @@ func (n *Network) Listen(service string, opt ListenOptions) (transport.StreamLis
 	}
 	l.service = socket.LocalAddr().(*mesh.Addr).Service
 	l.ctx, l.cancel = context.WithCancel(context.Background())
-	if l.quic, err = l.tr.Listen(creds, quicConfig(false)); err != nil {
+	if l.quic, err = l.tr.Listen(creds, n.quicConfig(false)); err != nil {
 		n.closeTransport(l.tr, socket)
 		return nil, fmt.Errorf("listen on service %s: %w", service, err)
 	}

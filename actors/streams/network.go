@@ -25,6 +25,8 @@ type NetworkConfig struct {
 	ResetKey *[32]byte
 	// Credentials are the configured TLS profiles; nil: only the built-in one.
 	Credentials Credentials
+	// QlogDir is a directory for a log of each QUIC connection; empty for none.
+	QlogDir string
 }
 
 // Network dials and listens. Its methods may be called by any goroutine that may
@@ -34,6 +36,7 @@ type Network struct {
 	log         zerolog.Logger
 	resetKey    *quic.StatelessResetKey
 	credentials Credentials
+	qlogDir     string
 	table       *table
 	waiters     *waiters
 	ready       chan struct{} // closed when the actor started, the first time
@@ -54,7 +57,7 @@ type office struct {
 // NewNetwork returns the Network of a node.
 func NewNetwork(cfg NetworkConfig) *Network {
 	return &Network{
-		plane: cfg.Plane, log: cfg.Log, resetKey: (*quic.StatelessResetKey)(cfg.ResetKey), credentials: cfg.Credentials,
+		plane: cfg.Plane, log: cfg.Log, resetKey: (*quic.StatelessResetKey)(cfg.ResetKey), credentials: cfg.Credentials, qlogDir: cfg.QlogDir,
 		table: newTable(), waiters: newWaiters(), ready: make(chan struct{}), listeners: map[*listener]struct{}{},
 	}
 }

@@ -57,7 +57,7 @@ var effects = map[string]effect{
 	"version":            {"", ""},
 	"log-level":          {"", "level=debug"},
 	"trace":              {"", ""},
-	"debug":              {"", ""},
+	"debug":              {"", "http=127.0.0.1:1 remotehttp=1"},
 	"control-service":    {"tcplisten=1", "service=a filename=/f permissions=0640 tls=s tcplisten=2 tcptls=s"},
 	"tls-server":         {"name=n cert=c key=k", tlsEffects + " requireclientcert=1 clientcas=x pinnedclientcert=" + pin},
 	"tls-client":         {"name=n cert=c key=k", tlsEffects + " rootcas=x insecureskipverify=1 pinnedservercert=" + pin},

@@ -193,6 +193,11 @@ func (f *findings) commands() {
 			f.doubt("command of work type %s: %v", w.Type, err)
 		}
 	}
+	for _, w := range f.node.WorkKubernetes {
+		if _, err := os.Stat(w.Pod); w.Pod != "" && err != nil {
+			f.doubt("pod of work type %s: %v", w.Type, err)
+		}
+	}
 	for _, s := range f.node.CommandServices {
 		program, _, _ := strings.Cut(strings.TrimSpace(s.Command), " ")
 		if _, err := exec.LookPath(strings.Trim(program, `"'`)); err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 // maxFile is far more than any configuration or key needs.
-const maxFile = 16 << 20
+const maxFile = 4 << 20
 
 // readFile reads a whole file, unless it is too long to be meant.
 func readFile(name string) ([]byte, error) {

@@ -85,6 +85,6 @@ func TestBinarySurvivesBadFiles(t *testing.T) {
 		file := write(t, dir, "f", text)
 		runBinary(t, dir, "-c", file).failed(t, "Error: error loading config file: "+want)
 	}
-	runBinary(t, dir, "-c", "/dev/zero").failed(t, "Error: error loading config file: /dev/zero is larger than 16 MiB: is it the right file?\n")
+	runBinary(t, dir, "-c", "/dev/zero").failed(t, "Error: error loading config file: /dev/zero is larger than 4 MiB: is it the right file?\n")
 	runBinary(t, dir, "-c", write(t, dir, "empty", ""), "--log-level", "error").failed(t, "Run "+binary)
 }

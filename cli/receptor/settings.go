@@ -19,6 +19,7 @@ func nodeConfig(c *config.Config, version string) node.Config {
 		Debug:           c.Debug,
 		LogLevel:        c.LogLevel,
 		HTTP:            node.HTTP{Addr: c.DebugOptions.HTTP, AnyHost: c.DebugOptions.RemoteHTTP},
+		QlogDir:         c.QlogDir,
 		MaxIdle:         c.Node.MaxIdle,
 		Firewall:        c.Node.Firewall,
 		TLSServers:      c.TLSServers,

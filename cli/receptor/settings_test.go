@@ -145,13 +145,13 @@ func TestWorkReachesTheNode(t *testing.T) {
 // What the node can be told and the table can't say would never be used.
 func TestNothingIsForgotten(t *testing.T) {
 	args := []string{
-		"--node", "minfreedisk=1", "remoteretention=1h", "receptorkubeclientsetqps=1", `firewallrules=[{"action":"accept"}]`, "--local-only", "--debug", "--tls-server", "name=s", "cert=c", "key=k", "--tls-client", "name=c", "cert=", "key=",
+		"--node", "minfreedisk=1", "remoteretention=1h", "receptorkubeclientsetqps=1", `firewallrules=[{"action":"accept"}]`, "--local-only", "--debug", "http=/h", "--tls-server", "name=s", "cert=c", "key=k", "--tls-client", "name=c", "cert=", "key=",
 		"--tcp-listener", "0", "--tcp-peer", "h:1", "--udp-listener", "0", "--udp-peer", "h:1", "--ws-listener", "0", "--ws-peer", "ws://h",
 		"--control-service", "--work-command", "worktype=a", "command=b", "--work-python", "worktype=p", "plugin=x", "function=f",
 		"--work-signing", "/key", "--work-verification", "/key",
 		"--work-kubernetes", "worktype=k", "namespace=n", "image=i",
 	}
-	embedding := []string{"Backends", "Runner", "RunnerProgram", "Services", "SetLogLevel", "Reread"} // not for configurations; tested above
+	embedding := []string{"Backends", "Runner", "RunnerProgram", "Services", "SetLogLevel", "Reread", "QlogDir"} // not for configurations; tested above
 	all := reflect.ValueOf(settings(t, args...))
 	for _, field := range reflect.VisibleFields(all.Type()) {
 		if len(field.Index) == 1 && all.FieldByIndex(field.Index).IsZero() && !slices.Contains(embedding, field.Name) {

@@ -256,7 +256,12 @@ func (s *source) unquoted(it *item, p *param, v any, at *place) {
 }
 
 func (s *source) field(it *item, p *param, v any, at *place) {
-	if err := it.set(p, v, setValue); err != nil {
+	err := at.sameKeys(v)
+	if err == nil {
+		err = it.set(p, v, setValue)
+	}
+	if err != nil {
+		it.broken = true
 		s.wrong(at, fmt.Errorf("error setting field %s in command %s: %w", p.name, it.name, err))
 	}
 }

@@ -114,6 +114,8 @@ func TestFileErrors(t *testing.T) {
 		{"- tcp-listener: {port: 1, allowedpeers: 1}", "error loading config file: error setting field allowedpeers in command tcp-listener: type error (expected []string) (f:1:27)"},
 		{"- tcp-listener: {port: 1, nodecost: {a: '1'}}", "error loading config file: error setting field nodecost in command tcp-listener: invalid value 1: must be type float64 (node a) (f:1:27)"},
 		{"- tcp-listener: {port: 1, nodecost: {a: ~}}", "error loading config file: error setting field nodecost in command tcp-listener: invalid value <nil>: must be type float64 (node a) (f:1:27)"},
+		{"- tcp-listener: {port: 1, nodecost: {a: 1, n: 2}}", "error loading config file: error setting field nodecost in command tcp-listener: a name is read as false: write it in quotes (f:1:27)"},
+		{"- tcp-listener: {port: 1, nodecost: {010: 2}}", "error loading config file: error setting field nodecost in command tcp-listener: a name is read as 8: write it in quotes (f:1:27)"},
 		{"- tcp-listener:", "error loading config file: error in tcp-listener: required parameter missing: port (f:1:3)"},
 		{"- node: a\n- node: b", "error loading config file: only one node directive is allowed (f:2:3)"},
 		{"- local-only\n- tcp-peer: {address: 'h:1', cost: -1}", "connection cost must be positive (f:2:3)"},

@@ -72,58 +72,6 @@ func settable(a action, p param) bool {
 	return slices.ContainsFunc([]string{"1", "{}", "[]"}, func(text string) bool { return setText(p.at(a.fresh()), text) == nil })
 }
 
-// What existing configurations are written with; help may say more.
-func TestEveryKnownNameIsThere(t *testing.T) {
-	const tls = "name! cert! key! skipreceptornamescheck mintls13 "
-	const listener = "bindaddr port! cost nodecost allowedpeers "
-	const peer = "address! redial cost allowedpeers "
-	for name, params := range map[string]string{
-		"node":               "id datadir minfreedisk remoteretention firewallrules maxidleconnectiontimeout receptorkubesupportreconnect receptorkubeclientsetqps receptorkubeclientsetburst receptorkubeclientsetratelimiter",
-		"local-only":         "local",
-		"version":            "",
-		"log-level":          "level",
-		"trace":              "",
-		"tls-server":         tls + "requireclientcert clientcas pinnedclientcert",
-		"tls-client":         tls + "rootcas insecureskipverify pinnedservercert",
-		"cert-init":          "commonname! bits notbefore notafter outcert! outkey!",
-		"cert-makereq":       "commonname! bits dnsname ipaddress nodeid outreq! inkey outkey",
-		"cert-signreq":       "req! cacert! cakey! notbefore notafter outcert! verify",
-		"control-service":    "service filename permissions tls tcplisten tcptls",
-		"command-service":    "service! command! tls",
-		"ip-router":          "networkname! interface localnet! routes",
-		"tcp-server":         "port! bindaddr remotenode! remoteservice! tlsserver tlsclient",
-		"tcp-client":         "service! address! tlsserver tlsclient",
-		"udp-server":         "port! bindaddr remotenode! remoteservice!",
-		"udp-client":         "service! address!",
-		"unix-socket-server": "filename! permissions remotenode! remoteservice! tls",
-		"unix-socket-client": "service! filename! tls",
-		"tcp-listener":       listener + "tls",
-		"tcp-peer":           peer + "tls",
-		"udp-listener":       listener,
-		"udp-peer":           peer,
-		"ws-listener":        listener + "path tls",
-		"ws-peer":            peer + "extraheader tls",
-		"work-command":       "worktype! command! params allowruntimeparams verifysignature maxconcurrent maxqueued maxoutput retention",
-		"work-python":        "worktype! plugin! function! config interpreter verifysignature maxconcurrent maxqueued maxoutput retention",
-		"work-kubernetes": "worktype! namespace image command params authmethod kubeconfig pod allowruntimeauth allowruntimecommand " +
-			"allowruntimeparams allowruntimepod deletepodonrestart streammethod checkinput verifysignature maxconcurrent maxqueued maxoutput retention",
-		"work-signing":      "privatekey tokenexpiration",
-		"work-verification": "publickey clocktolerance",
-	} {
-		a := find(name)
-		if a == nil {
-			t.Errorf("no %s", name)
-			continue
-		}
-		for _, want := range strings.Fields(params) {
-			plain, needed := strings.CutSuffix(want, "!")
-			if p := a.param(plain); p == nil || needed != (p.rules&required != 0) {
-				t.Errorf("%s: %s is not as it should be", name, want)
-			}
-		}
-	}
-}
-
 func TestNearestName(t *testing.T) {
 	for written, want := range map[string]string{
 		"tcp-peers": "tcp-peer", "loglevel": "log-level", "local_only": "local-only", "workcommand": "work-command",

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -127,6 +129,21 @@ func (s surveyor) merge(p *place, value *yaml.Node) {
 			p.fields[key] = f
 		}
 	}
+}
+
+// sameKeys refuses a map whose keys were no text to YAML: a node that is called n
+// would have the costs of one called false.
+func (p *place) sameKeys(v any) error {
+	m, ok := v.(map[string]any)
+	if !ok || p == nil || p.fields == nil {
+		return nil
+	}
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if p.fields[key] == nil {
+			return fmt.Errorf("a name is read as %s: write it in quotes", key)
+		}
+	}
+	return nil
 }
 
 // at is "file:line:column", or what of it is known.
