@@ -116,7 +116,8 @@ test-deploy: package image-root
 
 docs:
 	@mkdir -p docs
-	go run ./cli/receptor --reference > docs/configuration.md
+	go run ./cli/receptor --reference > docs/configuration.new
+	mv docs/configuration.new docs/configuration.md
 
 docs-check:
 	@fresh=$$(mktemp); trap 'rm -f "$$fresh"' EXIT; \

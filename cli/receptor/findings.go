@@ -194,7 +194,7 @@ func (f *findings) commands() {
 		}
 	}
 	for _, w := range f.node.WorkKubernetes {
-		if _, err := os.Stat(w.Pod); w.Pod != "" && err != nil {
+		if _, err := os.Stat(w.PodFile); w.PodFile != "" && err != nil {
 			f.doubt("pod of work type %s: %v", w.Type, err)
 		}
 	}
