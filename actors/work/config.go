@@ -44,6 +44,9 @@ type Terms struct {
 	VerifyKey VerifyKey
 	// MinFreeDisk refuses new units while the disk has less; bytes, 0 for no floor.
 	MinFreeDisk int64
+	// forceWait is how long a forced release tries to tell the other node, which may
+	// not answer; 0 means 10 s.
+	forceWait time.Duration
 	// RemoteRetention is the Retention of units that ran on other nodes.
 	RemoteRetention time.Duration
 }
@@ -108,6 +111,9 @@ func newFamily(cfg Config) *family {
 		cfg.Live = supervise.NewLive(cfg.Terms)
 	}
 	cfg.Terms = Terms{} // nobody should read them here
+	if cfg.forceWait == 0 {
+		cfg.forceWait = 10 * time.Second
+	}
 	f := &family{Config: cfg}
 	f.current.Store(newTerms(f.Live.Load(), nil))
 	return f

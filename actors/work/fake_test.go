@@ -29,6 +29,7 @@ type fakeNode struct {
 	units    map[string]*fakeUnit
 	made     int
 	down     bool
+	mute     bool   // takes connections and says nothing
 	old      bool   // knows no watch, and never ends results of canceled units
 	refuse   string // answer to submit
 	cutAt    int    // results streams break after that many bytes, once
@@ -112,7 +113,9 @@ func (n *fakeNode) dial(_ context.Context, node, service, _ string) (transport.S
 		ends[i] = conn.(*net.UnixConn)
 	}
 	n.conns[ends[1]] = true
-	go n.serve(ends[1])
+	if !n.mute {
+		go n.serve(ends[1])
+	}
 	return ends[0], nil
 }
 

@@ -292,7 +292,7 @@ func (u *localUnit) runnerEnded(ctx actor.Context, m *workv1.RunnerEnded) {
 	if !r.State.Final() && u.followOther(ctx) {
 		return
 	}
-	u.step(ctx, unit.RunnerGone{Record: r, Size: u.dir.OutputSize()})
+	u.step(ctx, unit.RunnerGone{Record: r, Size: u.dir.OutputSize(), Left: int(m.GetLeft())})
 }
 
 // followOther watches the runner that had the unit before ours: one that an

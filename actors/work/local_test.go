@@ -240,7 +240,7 @@ func (w *world) runner(id string) process.Identity {
 
 func (w *world) nobodyLeft(who process.Identity) {
 	w.Helper()
-	if left, err := process.InSession(who); err != nil || len(left) > 0 || who.Alive() {
+	if left, err := process.Below(who); err != nil || len(left) > 0 || who.Alive() {
 		w.Errorf("left of %v: %v, %v", who, left, err)
 	}
 }

@@ -36,23 +36,24 @@ func (o runnerOver) report() {
 		o.log.Warn().Int("pid", o.id.Pid).Err(err).Msg("runner can't be reaped")
 	}
 	if r, err := o.dir.Read(); err != nil || !r.State.Final() {
-		o.sweep()
+		o.news.Left = int32(o.sweep()) //nolint:gosec // a number of processes
 	}
 	o.root.Send(o.unit, o.news)
 }
 
-func (o runnerOver) sweep() {
+// sweep returns how many processes could not be stopped.
+func (o runnerOver) sweep() int {
 	deadline := time.Now().Add(sweepLimit)
 	tick := time.NewTicker(sweepPause)
 	defer tick.Stop()
 	for {
-		left, err := process.SignalSession(o.id, syscall.SIGKILL)
+		left, err := process.SignalBelow(o.id, syscall.SIGKILL)
 		if err == nil && left == 0 {
-			return
+			return 0
 		}
 		if time.Now().After(deadline) {
 			o.log.Error().Int("left", left).Int("pid", o.id.Pid).AnErr("err", err).Msg("command of a dead runner can't be stopped")
-			return
+			return max(left, 1)
 		}
 		<-tick.C
 	}

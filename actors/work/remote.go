@@ -39,6 +39,9 @@ type remoteUnit struct {
 	attempts uint32 // sessions that failed
 	lastErr  string
 	expiry   *time.Timer
+	force    *time.Timer   // nil until a forced release waits for the other node
+	armed    time.Time     // when this incarnation began to watch the clock,
+	left     time.Duration // and how much time there was then
 	stopping bool
 }
 
@@ -72,6 +75,7 @@ func (u *remoteUnit) Receive(ctx actor.Context) {
 		u.forced = u.forced || m.GetForce()
 		u.ends = wants(u.ends, ctx.Sender())
 		u.step(ctx, unit.ReleaseAsked{Force: m.GetForce()})
+		u.boundForce(ctx)
 
 	case *workv1.GetTask:
 		u.giveTask(ctx)
@@ -79,6 +83,8 @@ func (u *remoteUnit) Receive(ctx actor.Context) {
 		u.report(ctx, m)
 	case *workv1.StartExpired:
 		u.expired(ctx)
+	case *workv1.ForceDue:
+		u.forceDue(ctx)
 	case *workv1.RemovalDue:
 		u.do(ctx, []unit.Action{{Do: unit.Delete}})
 
@@ -115,6 +121,9 @@ func (u *remoteUnit) stop() {
 	u.stopTimers()
 	if u.expiry != nil {
 		u.expiry.Stop()
+	}
+	if u.force != nil {
+		u.force.Stop()
 	}
 }
 
@@ -255,19 +264,38 @@ func (u *remoteUnit) event(m *workv1.Report) unit.Event {
 	}
 }
 
+// boundForce bounds the wait of a forced release, whatever the other node does.
+func (u *remoteUnit) boundForce(ctx actor.Context) {
+	if !u.forced || u.gone || u.force != nil {
+		return
+	}
+	root, self := ctx.ActorSystem().Root, ctx.Self()
+	u.force = time.AfterFunc(u.forceWait, func() { root.Send(self, &workv1.ForceDue{}) })
+}
+
+func (u *remoteUnit) forceDue(ctx actor.Context) {
+	if !u.gone {
+		u.step(ctx, unit.Unreached{Error: "the other node did not answer to release in time"})
+	}
+}
+
 // setExpiry starts the clock of a unit that has to start in time.
 func (u *remoteUnit) setExpiry(ctx actor.Context) {
 	data := u.machine.Remote
 	if u.gone || data == nil || data.Expiration.IsZero() || data.RemoteStarted || u.machine.State.Final() {
 		return
 	}
+	if u.armed.IsZero() {
+		u.armed, u.left = time.Now(), time.Until(data.Expiration)
+	}
 	root, self := ctx.ActorSystem().Root, ctx.Self()
-	u.expiry = time.AfterFunc(time.Until(data.Expiration), func() { root.Send(self, &workv1.StartExpired{}) })
+	wait := unit.ExpiryWait(u.left, time.Since(u.armed), time.Until(data.Expiration))
+	u.expiry = time.AfterFunc(wait, func() { root.Send(self, &workv1.StartExpired{}) })
 }
 
 func (u *remoteUnit) expired(ctx actor.Context) {
-	if time.Now().Before(u.machine.Remote.Expiration) {
-		u.setExpiry(ctx) // the clock was set back
+	if unit.ExpiryWait(u.left, time.Since(u.armed), time.Until(u.machine.Remote.Expiration)) > 0 {
+		u.setExpiry(ctx)
 		return
 	}
 	u.step(ctx, unit.Expired{Now: time.Now(), Attempts: u.attempts, Error: u.lastErr})

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"receptor/actors/work/unit"
 	workv1 "receptor/proto/work/v1"
@@ -13,7 +14,7 @@ import (
 func withBar(t *testing.T, f func(w *world, bar *fakeNode)) {
 	onStage(t, func(w *world) {
 		bar := newFakeNode(t)
-		w.cfg.Dial = bar.dial
+		w.cfg.Dial, w.cfg.forceWait = bar.dial, 200*time.Millisecond
 		w.up()
 		f(w, bar)
 		bar.takeDown()
@@ -267,6 +268,30 @@ func TestForceReleaseWhileAway(t *testing.T) {
 		}
 		if len(w.list("").GetUnits().GetUnits()) != 0 {
 			t.Error("the unit is left")
+		}
+	})
+}
+
+// Whatever the other node and the own disk do: the local unit goes.
+func TestForceReleaseDoesNotWaitForever(t *testing.T) {
+	withBar(t, func(w *world, bar *fakeNode) {
+		mute, unwritable := w.far("x", started), w.far("x", started)
+		bar.change(func() { bar.mute = true })
+		begun := time.Now()
+		if reply := w.release(mute, true); reply.GetEnded() == nil {
+			t.Errorf("force-release: %v", reply)
+		}
+		if took := time.Since(begun); took < w.cfg.forceWait {
+			t.Errorf("the other node was not given its time, but %v", took)
+		}
+		if err := os.Mkdir(w.dir(unwritable).Path()+"/status.tmp", 0o700); err != nil { // no record can be written
+			t.Fatal(err)
+		}
+		if reply := w.release(unwritable, true); reply.GetEnded() == nil {
+			t.Errorf("force-release: %v", reply)
+		}
+		if left := w.list("").GetUnits().GetUnits(); len(left) != 0 {
+			t.Errorf("%v are left", left)
 		}
 	})
 }

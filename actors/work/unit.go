@@ -79,7 +79,12 @@ func (u *unitBase) leave(ctx actor.Context) {
 // save writes the record down and then shows it. A unit that can't is of no use
 // in this state: it tells everybody and starts again from what is on disk.
 func (u *unitBase) save(ctx actor.Context, r unit.Record) {
-	if err := u.dir.Save(r); err != nil {
+	err := u.dir.Save(r)
+	if err != nil && u.forced {
+		u.Log.Warn().Str("unit", u.id).Err(err).Msg("record can't be written, the unit is released all the same")
+		err = nil
+	}
+	if err != nil {
 		u.answerStarts(ctx, err.Error(), false)
 		u.answerEnds(ctx, err.Error(), false)
 		supervise.Fail(supervise.CauseLost, err)

@@ -70,6 +70,7 @@ func (id Identity) Alive() bool {
 type stat struct {
 	pid     int
 	state   byte
+	parent  int
 	session int
 	start   uint64
 }
@@ -101,15 +102,19 @@ func parseStat(text []byte) (stat, error) {
 		return stat{}, fmt.Errorf("short process status %q", text)
 	}
 	pid, err1 := strconv.Atoi(strings.TrimSpace(string(text[:open])))
-	session, err2 := strconv.Atoi(fields[3])
-	start, err3 := strconv.ParseUint(fields[19], 10, 64)
-	return stat{pid: pid, state: fields[0][0], session: session, start: start}, errors.Join(err1, err2, err3)
+	parent, err2 := strconv.Atoi(fields[1])
+	session, err3 := strconv.Atoi(fields[3])
+	start, err4 := strconv.ParseUint(fields[19], 10, 64)
+	s := stat{pid: pid, state: fields[0][0], parent: parent, session: session, start: start}
+	return s, errors.Join(err1, err2, err3, err4)
 }
 
-// InSession lists the living processes of the session that leader opened, but
-// not the leader. The number of a session is not given to another process while
-// it has members; if the leader's number belongs to another process, none is left.
-func InSession(leader Identity) ([]Identity, error) {
+// Below lists the living processes that a leader answers for, but not the leader:
+// those of the session that it opened, and all that descend from it, whatever
+// session they have moved to. The number of a session is not given to another
+// process while it has members; if the leader's number belongs to another process,
+// none is left.
+func Below(leader Identity) ([]Identity, error) {
 	boot, err := BootID()
 	if err != nil {
 		return nil, err
@@ -120,18 +125,48 @@ func InSession(leader Identity) ([]Identity, error) {
 	if s, err := readStat(leader.Pid); err == nil && s.start != leader.Start {
 		return nil, nil
 	}
-	names, err := procNames()
+	all, err := living()
 	if err != nil {
 		return nil, err
 	}
 	var members []Identity
-	for _, pid := range names {
-		s, err := readStat(pid)
-		if err == nil && s.session == leader.Pid && pid != leader.Pid {
+	for pid, s := range all {
+		if pid != leader.Pid && (s.session == leader.Pid || descends(all, s, leader.Pid)) {
 			members = append(members, Identity{BootID: boot, Pid: pid, Start: s.start})
 		}
 	}
 	return members, nil
+}
+
+// descends follows parents up to an ancestor. The list was not read at one instant,
+// so it may even lead in a circle.
+func descends(all map[int]stat, s stat, ancestor int) bool {
+	for range len(all) {
+		if s.parent == ancestor {
+			return true
+		}
+		parent, ok := all[s.parent]
+		if !ok {
+			return false
+		}
+		s = parent
+	}
+	return false
+}
+
+// living lists all processes that live, but for those that end meanwhile.
+func living() (map[int]stat, error) {
+	pids, err := procNames()
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[int]stat, len(pids))
+	for _, pid := range pids {
+		if s, err := readStat(pid); err == nil {
+			all[pid] = s
+		}
+	}
+	return all, nil
 }
 
 func procNames() ([]int, error) {
@@ -153,10 +188,10 @@ func procNames() ([]int, error) {
 	return pids, nil
 }
 
-// SignalSession sends a signal to all of a session but its leader, and returns how
-// many processes it met. To end them, ask again until there are none.
-func SignalSession(leader Identity, sig syscall.Signal) (int, error) {
-	members, err := InSession(leader)
+// SignalBelow sends a signal to all below a leader, and returns how many processes
+// it met. To end them, ask again until there are none.
+func SignalBelow(leader Identity, sig syscall.Signal) (int, error) {
+	members, err := Below(leader)
 	if err != nil {
 		return 0, err
 	}

@@ -12,7 +12,7 @@ import (
 func TestParseStat(t *testing.T) {
 	text := "4711 (a ) b (c) R 1 2 33 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3\n"
 	s, err := parseStat([]byte(text))
-	if err != nil || s.pid != 4711 || s.state != 'R' || s.session != 33 || s.start != 987654 {
+	if err != nil || s.pid != 4711 || s.state != 'R' || s.parent != 1 || s.session != 33 || s.start != 987654 {
 		t.Errorf("got %+v, %v", s, err)
 	}
 	for _, bad := range []string{"", "1 x", "1 (x) R 1 2", ")("} {
@@ -49,7 +49,7 @@ func TestIdentityIsNotTheNumber(t *testing.T) {
 		if h, err := Open(other); !errors.Is(err, ErrGone) {
 			t.Errorf("%s: opened %v, %v", name, h, err)
 		}
-		if n, err := SignalSession(other, syscall.SIGKILL); n != 0 || err != nil {
+		if n, err := SignalBelow(other, syscall.SIGKILL); n != 0 || err != nil {
 			t.Errorf("%s: killed %d, %v", name, n, err)
 		}
 	}
@@ -84,7 +84,7 @@ func TestCloseWakesWait(t *testing.T) {
 	}
 }
 
-func TestSignalSessionFindsEverybody(t *testing.T) {
+func TestSignalBelowFindsEverybody(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", "sleep 100 & set -m; sleep 100 & echo ready; wait")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	out, err := cmd.StdoutPipe()
@@ -101,7 +101,7 @@ func TestSignalSessionFindsEverybody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	members, err := InSession(id)
+	members, err := Below(id)
 	if err != nil || len(members) != 2 {
 		t.Errorf("members %v, %v", members, err)
 	}
@@ -110,7 +110,7 @@ func TestSignalSessionFindsEverybody(t *testing.T) {
 	}
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		n, err := SignalSession(id, syscall.SIGKILL)
+		n, err := SignalBelow(id, syscall.SIGKILL)
 		if err != nil || time.Now().After(deadline) {
 			t.Fatalf("%d are left, %v", n, err)
 		}

@@ -142,7 +142,7 @@ func (r *run) commandEnded(exit syscall.WaitStatus) int {
 }
 
 // stop ends the whole process group, kindly first, and then whatever the command
-// has left in our session. When the command has ended, what it left is told by
+// has left below us. When the command has ended, what it left is told by
 // SIGTERM: shells start background jobs that ignore SIGINT.
 func (r *run) stop() int {
 	return r.stopBecause(unit.DetailKilled)
@@ -158,12 +158,12 @@ func (r *run) stopBecause(reason string) int {
 	left := r.waitEmpty(grace)
 	if left > 0 {
 		r.signalGroup(syscall.SIGKILL)
-		r.signalSession(syscall.SIGKILL)
+		r.signalBelow(syscall.SIGKILL)
 		left = r.waitEmpty(killWait)
 	}
 	switch {
 	case left > 0:
-		r.finish(unit.Failed, fmt.Sprintf("could not stop the command: %d processes are left", left))
+		r.finish(unit.Failed, unit.NotStopped(left))
 	case r.dir.Cancelled():
 		r.finish(unit.Canceled, unit.DetailCanceled)
 	default:
@@ -180,13 +180,13 @@ func (r *run) signalGroup(sig syscall.Signal) {
 	}
 }
 
-func (r *run) signalSession(sig syscall.Signal) {
-	if _, err := process.SignalSession(r.who.Runner, sig); err != nil {
-		fmt.Fprintln(os.Stderr, "receptor: command runner: signal session:", err)
+func (r *run) signalBelow(sig syscall.Signal) {
+	if _, err := process.SignalBelow(r.who.Runner, sig); err != nil {
+		fmt.Fprintln(os.Stderr, "receptor: command runner: signal all below:", err)
 	}
 }
 
-// waitEmpty waits until our session has no other living process, and returns how
+// waitEmpty waits until no living process is below us, and returns how
 // many there are when the time is over.
 func (r *run) waitEmpty(limit time.Duration) int {
 	deadline := time.NewTimer(limit)
@@ -194,7 +194,7 @@ func (r *run) waitEmpty(limit time.Duration) int {
 	check := time.NewTicker(checkEvery)
 	defer check.Stop()
 	for {
-		members, err := process.InSession(r.who.Runner)
+		members, err := process.Below(r.who.Runner)
 		if err == nil && len(members) == 0 {
 			return 0
 		}
@@ -205,7 +205,7 @@ func (r *run) waitEmpty(limit time.Duration) int {
 				return 0 // orphans would be ours
 			}
 			if _, ok := r.commandExit(dead); ok {
-				r.signalSession(syscall.SIGTERM)
+				r.signalBelow(syscall.SIGTERM)
 			}
 		case <-check.C:
 		case <-deadline.C:

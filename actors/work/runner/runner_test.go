@@ -157,7 +157,9 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-const family = `-c 'sleep 100 & (trap "" INT; sleep 100) & set -m; sleep 100 & echo ready; wait'`
+// One child ignores the signal, one has a group of its own, and one a session of its
+// own, into which it has stolen away from its parent.
+const family = `-c 'sleep 100 & (trap "" INT; sleep 100) & (setsid -f sleep 100); set -m; sleep 100 & echo ready; wait'`
 
 func TestStopEndsEverybody(t *testing.T) {
 	for _, canceled := range []bool{true, false} {
@@ -171,10 +173,14 @@ func TestStopEndsEverybody(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		members, err := process.InSession(child.Identity)
-		if err != nil || len(members) < 4 {
-			t.Fatalf("session of %v, %v", members, err)
-		}
+		var members []process.Identity
+		until(t, "everybody lives", func() bool {
+			var err error
+			if members, err = process.Below(child.Identity); err != nil {
+				t.Fatal(err)
+			}
+			return len(members) >= 5
+		})
 		if err := child.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
@@ -182,8 +188,10 @@ func TestStopEndsEverybody(t *testing.T) {
 		if r := read(t, d); r.Detail != want || r.StdoutSize != int64(len("ready\n")) {
 			t.Errorf("ended as %+v", r)
 		}
-		if left, err := process.InSession(child.Identity); err != nil || len(left) > 0 {
-			t.Errorf("%v are left, %v", left, err)
+		for _, m := range members {
+			if m.Alive() {
+				t.Errorf("%v is left", m)
+			}
 		}
 	}
 }
@@ -234,7 +242,7 @@ func TestAUnitRunsOnce(t *testing.T) {
 	if text := content(t, d.Stdout()); text != "once\n" {
 		t.Errorf("output %q", text)
 	}
-	if _, err := process.SignalSession(first.Identity, syscall.SIGKILL); err != nil {
+	if _, err := process.SignalBelow(first.Identity, syscall.SIGKILL); err != nil {
 		t.Error(err)
 	}
 }

@@ -127,6 +127,8 @@ func (u Local) runnerGone(e RunnerGone) (Local, []Action) {
 		u.Record = u.take(e.Record)
 		u.Local = nil
 		actions = do(Save)
+	case e.Left > 0:
+		u, actions = u.end(Failed, NotStopped(e.Left), e.Size, do(Save))
 	case u.Cancelled:
 		u, actions = u.end(Canceled, DetailCanceled, e.Size, do(Save))
 	default:

@@ -67,6 +67,8 @@ func TestLocalTransitions(t *testing.T) {
 		{"runner lost", live(Running, "x"), RunnerGone{Record: record(Running, "x"), Size: 3}, Failed, DetailRunnerLost, "save answer-end"},
 		{"runner lost while canceling", with(live(Running, "x"), cancelled), RunnerGone{Record: record(Running, "x")},
 			Canceled, DetailCanceled, "save answer-end"},
+		{"nobody is canceled who still runs", with(live(Running, "x"), cancelled), RunnerGone{Record: record(Running, "x"), Left: 2},
+			Failed, "could not stop the command: 2 processes are left", "save answer-end"},
 		{"runner of the existing system canceled", with(live(Running, "x"), cancelled), RunnerGone{Record: killed},
 			Canceled, DetailCanceled, "save answer-end"},
 		{"runner killed by others", live(Running, "x"), Reported{killed}, Failed, DetailKilled, "show"},

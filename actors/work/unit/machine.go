@@ -76,10 +76,12 @@ type (
 	// Reported is what the runner wrote into the status file.
 	Reported struct{ Record Record }
 	// RunnerGone says that no process of the runner is left to report; Record is
-	// what the status file says now, and Size the bytes of output.
+	// what the status file says now, Size the bytes of output, and Left how many
+	// processes of the command could not be stopped.
 	RunnerGone struct {
 		Record Record
 		Size   int64
+		Left   int
 	}
 )
 

@@ -67,6 +67,11 @@ const (
 	textEndedBefore    = "work unit ended before it was started"
 )
 
+// NotStopped is the detail of a unit whose command has processes that don't end.
+func NotStopped(left int) string {
+	return fmt.Sprintf("could not stop the command: %d processes are left", left)
+}
+
 // Awaits reports whether a pending unit with this detail still waits for its
 // payload.
 func Awaits(detail string) bool {

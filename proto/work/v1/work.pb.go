@@ -2333,8 +2333,10 @@ func (*StatusWritten) Descriptor() ([]byte, []int) {
 
 // The goroutine that watches a runner to its unit: the process is gone.
 type RunnerEnded struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Watch         uint64                 `protobuf:"varint,1,opt,name=watch,proto3" json:"watch,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Watch uint64                 `protobuf:"varint,1,opt,name=watch,proto3" json:"watch,omitempty"`
+	// Processes of its command that could not be stopped.
+	Left          int32 `protobuf:"varint,2,opt,name=left,proto3" json:"left,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2372,6 +2374,13 @@ func (*RunnerEnded) Descriptor() ([]byte, []int) {
 func (x *RunnerEnded) GetWatch() uint64 {
 	if x != nil {
 		return x.Watch
+	}
+	return 0
+}
+
+func (x *RunnerEnded) GetLeft() int32 {
+	if x != nil {
+		return x.Left
 	}
 	return 0
 }
@@ -2450,6 +2459,43 @@ func (*StartExpired) Descriptor() ([]byte, []int) {
 	return file_work_v1_work_proto_rawDescGZIP(), []int{35}
 }
 
+// The clock to a remote unit: a forced release waits no longer for the other node.
+type ForceDue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForceDue) Reset() {
+	*x = ForceDue{}
+	mi := &file_work_v1_work_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForceDue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForceDue) ProtoMessage() {}
+
+func (x *ForceDue) ProtoReflect() protoreflect.Message {
+	mi := &file_work_v1_work_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForceDue.ProtoReflect.Descriptor instead.
+func (*ForceDue) Descriptor() ([]byte, []int) {
+	return file_work_v1_work_proto_rawDescGZIP(), []int{36}
+}
+
 // The clock to a unit: try again to remove the directory.
 type RemovalDue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2459,7 +2505,7 @@ type RemovalDue struct {
 
 func (x *RemovalDue) Reset() {
 	*x = RemovalDue{}
-	mi := &file_work_v1_work_proto_msgTypes[36]
+	mi := &file_work_v1_work_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2471,7 +2517,7 @@ func (x *RemovalDue) String() string {
 func (*RemovalDue) ProtoMessage() {}
 
 func (x *RemovalDue) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[36]
+	mi := &file_work_v1_work_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2484,7 +2530,7 @@ func (x *RemovalDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovalDue.ProtoReflect.Descriptor instead.
 func (*RemovalDue) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{36}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{37}
 }
 
 // A monitor to its unit, at birth: what is to be done?
@@ -2496,7 +2542,7 @@ type GetTask struct {
 
 func (x *GetTask) Reset() {
 	*x = GetTask{}
-	mi := &file_work_v1_work_proto_msgTypes[37]
+	mi := &file_work_v1_work_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2508,7 +2554,7 @@ func (x *GetTask) String() string {
 func (*GetTask) ProtoMessage() {}
 
 func (x *GetTask) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[37]
+	mi := &file_work_v1_work_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2521,7 +2567,7 @@ func (x *GetTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTask.ProtoReflect.Descriptor instead.
 func (*GetTask) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{37}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{38}
 }
 
 // What one incarnation of a monitor does, in this order.
@@ -2551,7 +2597,7 @@ type Task struct {
 
 func (x *Task) Reset() {
 	*x = Task{}
-	mi := &file_work_v1_work_proto_msgTypes[38]
+	mi := &file_work_v1_work_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2563,7 +2609,7 @@ func (x *Task) String() string {
 func (*Task) ProtoMessage() {}
 
 func (x *Task) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[38]
+	mi := &file_work_v1_work_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2576,7 +2622,7 @@ func (x *Task) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Task.ProtoReflect.Descriptor instead.
 func (*Task) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{38}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Task) GetNumber() uint64 {
@@ -2682,7 +2728,7 @@ type PodTask struct {
 
 func (x *PodTask) Reset() {
 	*x = PodTask{}
-	mi := &file_work_v1_work_proto_msgTypes[39]
+	mi := &file_work_v1_work_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2694,7 +2740,7 @@ func (x *PodTask) String() string {
 func (*PodTask) ProtoMessage() {}
 
 func (x *PodTask) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[39]
+	mi := &file_work_v1_work_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2707,7 +2753,7 @@ func (x *PodTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PodTask.ProtoReflect.Descriptor instead.
 func (*PodTask) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{39}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *PodTask) GetDiscard() bool {
@@ -2798,7 +2844,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_work_v1_work_proto_msgTypes[40]
+	mi := &file_work_v1_work_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2810,7 +2856,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[40]
+	mi := &file_work_v1_work_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2823,7 +2869,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{40}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Report) GetTask() uint64 {
@@ -3043,7 +3089,7 @@ type PodReached struct {
 
 func (x *PodReached) Reset() {
 	*x = PodReached{}
-	mi := &file_work_v1_work_proto_msgTypes[41]
+	mi := &file_work_v1_work_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3055,7 +3101,7 @@ func (x *PodReached) String() string {
 func (*PodReached) ProtoMessage() {}
 
 func (x *PodReached) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[41]
+	mi := &file_work_v1_work_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3068,7 +3114,7 @@ func (x *PodReached) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PodReached.ProtoReflect.Descriptor instead.
 func (*PodReached) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{41}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *PodReached) GetStage() PodStage {
@@ -3105,7 +3151,7 @@ type PodEnded struct {
 
 func (x *PodEnded) Reset() {
 	*x = PodEnded{}
-	mi := &file_work_v1_work_proto_msgTypes[42]
+	mi := &file_work_v1_work_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3117,7 +3163,7 @@ func (x *PodEnded) String() string {
 func (*PodEnded) ProtoMessage() {}
 
 func (x *PodEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[42]
+	mi := &file_work_v1_work_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3130,7 +3176,7 @@ func (x *PodEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PodEnded.ProtoReflect.Descriptor instead.
 func (*PodEnded) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{42}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *PodEnded) GetState() State {
@@ -3163,7 +3209,7 @@ type PodDeleted struct {
 
 func (x *PodDeleted) Reset() {
 	*x = PodDeleted{}
-	mi := &file_work_v1_work_proto_msgTypes[43]
+	mi := &file_work_v1_work_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3175,7 +3221,7 @@ func (x *PodDeleted) String() string {
 func (*PodDeleted) ProtoMessage() {}
 
 func (x *PodDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[43]
+	mi := &file_work_v1_work_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3188,7 +3234,7 @@ func (x *PodDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PodDeleted.ProtoReflect.Descriptor instead.
 func (*PodDeleted) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{43}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{44}
 }
 
 type Unreachable struct {
@@ -3202,7 +3248,7 @@ type Unreachable struct {
 
 func (x *Unreachable) Reset() {
 	*x = Unreachable{}
-	mi := &file_work_v1_work_proto_msgTypes[44]
+	mi := &file_work_v1_work_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3214,7 +3260,7 @@ func (x *Unreachable) String() string {
 func (*Unreachable) ProtoMessage() {}
 
 func (x *Unreachable) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[44]
+	mi := &file_work_v1_work_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3227,7 +3273,7 @@ func (x *Unreachable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unreachable.ProtoReflect.Descriptor instead.
 func (*Unreachable) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{44}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Unreachable) GetText() string {
@@ -3253,7 +3299,7 @@ type RemoteCreated struct {
 
 func (x *RemoteCreated) Reset() {
 	*x = RemoteCreated{}
-	mi := &file_work_v1_work_proto_msgTypes[45]
+	mi := &file_work_v1_work_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3265,7 +3311,7 @@ func (x *RemoteCreated) String() string {
 func (*RemoteCreated) ProtoMessage() {}
 
 func (x *RemoteCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[45]
+	mi := &file_work_v1_work_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3278,7 +3324,7 @@ func (x *RemoteCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteCreated.ProtoReflect.Descriptor instead.
 func (*RemoteCreated) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{45}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RemoteCreated) GetRemoteUnitId() string {
@@ -3296,7 +3342,7 @@ type RemoteStarted struct {
 
 func (x *RemoteStarted) Reset() {
 	*x = RemoteStarted{}
-	mi := &file_work_v1_work_proto_msgTypes[46]
+	mi := &file_work_v1_work_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3308,7 +3354,7 @@ func (x *RemoteStarted) String() string {
 func (*RemoteStarted) ProtoMessage() {}
 
 func (x *RemoteStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[46]
+	mi := &file_work_v1_work_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3321,7 +3367,7 @@ func (x *RemoteStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteStarted.ProtoReflect.Descriptor instead.
 func (*RemoteStarted) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{46}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{47}
 }
 
 type RemoteRefused struct {
@@ -3333,7 +3379,7 @@ type RemoteRefused struct {
 
 func (x *RemoteRefused) Reset() {
 	*x = RemoteRefused{}
-	mi := &file_work_v1_work_proto_msgTypes[47]
+	mi := &file_work_v1_work_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3345,7 +3391,7 @@ func (x *RemoteRefused) String() string {
 func (*RemoteRefused) ProtoMessage() {}
 
 func (x *RemoteRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[47]
+	mi := &file_work_v1_work_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3358,7 +3404,7 @@ func (x *RemoteRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteRefused.ProtoReflect.Descriptor instead.
 func (*RemoteRefused) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{47}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *RemoteRefused) GetText() string {
@@ -3376,7 +3422,7 @@ type RemoteGone struct {
 
 func (x *RemoteGone) Reset() {
 	*x = RemoteGone{}
-	mi := &file_work_v1_work_proto_msgTypes[48]
+	mi := &file_work_v1_work_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3388,7 +3434,7 @@ func (x *RemoteGone) String() string {
 func (*RemoteGone) ProtoMessage() {}
 
 func (x *RemoteGone) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[48]
+	mi := &file_work_v1_work_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3401,7 +3447,7 @@ func (x *RemoteGone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteGone.ProtoReflect.Descriptor instead.
 func (*RemoteGone) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{48}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{49}
 }
 
 type RemoteState struct {
@@ -3415,7 +3461,7 @@ type RemoteState struct {
 
 func (x *RemoteState) Reset() {
 	*x = RemoteState{}
-	mi := &file_work_v1_work_proto_msgTypes[49]
+	mi := &file_work_v1_work_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3427,7 +3473,7 @@ func (x *RemoteState) String() string {
 func (*RemoteState) ProtoMessage() {}
 
 func (x *RemoteState) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[49]
+	mi := &file_work_v1_work_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3440,7 +3486,7 @@ func (x *RemoteState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteState.ProtoReflect.Descriptor instead.
 func (*RemoteState) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{49}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *RemoteState) GetState() State {
@@ -3476,7 +3522,7 @@ type OutputCopied struct {
 
 func (x *OutputCopied) Reset() {
 	*x = OutputCopied{}
-	mi := &file_work_v1_work_proto_msgTypes[50]
+	mi := &file_work_v1_work_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3488,7 +3534,7 @@ func (x *OutputCopied) String() string {
 func (*OutputCopied) ProtoMessage() {}
 
 func (x *OutputCopied) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[50]
+	mi := &file_work_v1_work_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3501,7 +3547,7 @@ func (x *OutputCopied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputCopied.ProtoReflect.Descriptor instead.
 func (*OutputCopied) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{50}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *OutputCopied) GetSize() int64 {
@@ -3527,7 +3573,7 @@ type OutputFailed struct {
 
 func (x *OutputFailed) Reset() {
 	*x = OutputFailed{}
-	mi := &file_work_v1_work_proto_msgTypes[51]
+	mi := &file_work_v1_work_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3539,7 +3585,7 @@ func (x *OutputFailed) String() string {
 func (*OutputFailed) ProtoMessage() {}
 
 func (x *OutputFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[51]
+	mi := &file_work_v1_work_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3552,7 +3598,7 @@ func (x *OutputFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFailed.ProtoReflect.Descriptor instead.
 func (*OutputFailed) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{51}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *OutputFailed) GetText() string {
@@ -3574,7 +3620,7 @@ type RemoteEnded struct {
 
 func (x *RemoteEnded) Reset() {
 	*x = RemoteEnded{}
-	mi := &file_work_v1_work_proto_msgTypes[52]
+	mi := &file_work_v1_work_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3586,7 +3632,7 @@ func (x *RemoteEnded) String() string {
 func (*RemoteEnded) ProtoMessage() {}
 
 func (x *RemoteEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[52]
+	mi := &file_work_v1_work_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3599,7 +3645,7 @@ func (x *RemoteEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoteEnded.ProtoReflect.Descriptor instead.
 func (*RemoteEnded) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{52}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *RemoteEnded) GetEnd() End {
@@ -3627,7 +3673,7 @@ type Noted struct {
 
 func (x *Noted) Reset() {
 	*x = Noted{}
-	mi := &file_work_v1_work_proto_msgTypes[53]
+	mi := &file_work_v1_work_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3639,7 +3685,7 @@ func (x *Noted) String() string {
 func (*Noted) ProtoMessage() {}
 
 func (x *Noted) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[53]
+	mi := &file_work_v1_work_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3652,7 +3698,7 @@ func (x *Noted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Noted.ProtoReflect.Descriptor instead.
 func (*Noted) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{53}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Noted) GetStale() bool {
@@ -3675,7 +3721,7 @@ type SessionEnded struct {
 
 func (x *SessionEnded) Reset() {
 	*x = SessionEnded{}
-	mi := &file_work_v1_work_proto_msgTypes[54]
+	mi := &file_work_v1_work_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3687,7 +3733,7 @@ func (x *SessionEnded) String() string {
 func (*SessionEnded) ProtoMessage() {}
 
 func (x *SessionEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_work_v1_work_proto_msgTypes[54]
+	mi := &file_work_v1_work_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3700,7 +3746,7 @@ func (x *SessionEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionEnded.ProtoReflect.Descriptor instead.
 func (*SessionEnded) Descriptor() ([]byte, []int) {
-	return file_work_v1_work_proto_rawDescGZIP(), []int{54}
+	return file_work_v1_work_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *SessionEnded) GetIncarnation() uint64 {
@@ -3873,12 +3919,15 @@ const file_work_v1_work_proto_rawDesc = "" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1d\n" +
 	"\n" +
 	"tls_client\x18\x02 \x01(\tR\ttlsClient\"\x0f\n" +
-	"\rStatusWritten\"#\n" +
+	"\rStatusWritten\"7\n" +
 	"\vRunnerEnded\x12\x14\n" +
-	"\x05watch\x18\x01 \x01(\x04R\x05watch\"\n" +
+	"\x05watch\x18\x01 \x01(\x04R\x05watch\x12\x12\n" +
+	"\x04left\x18\x02 \x01(\x05R\x04left\"\n" +
 	"\n" +
 	"\bSweepDue\"\x0e\n" +
-	"\fStartExpired\"\f\n" +
+	"\fStartExpired\"\n" +
+	"\n" +
+	"\bForceDue\"\f\n" +
 	"\n" +
 	"RemovalDue\"\t\n" +
 	"\aGetTask\"\xa5\x03\n" +
@@ -4007,7 +4056,7 @@ func file_work_v1_work_proto_rawDescGZIP() []byte {
 }
 
 var file_work_v1_work_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_work_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
+var file_work_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
 var file_work_v1_work_proto_goTypes = []any{
 	(State)(0),              // 0: work.v1.State
 	(Code)(0),               // 1: work.v1.Code
@@ -4049,31 +4098,32 @@ var file_work_v1_work_proto_goTypes = []any{
 	(*RunnerEnded)(nil),     // 37: work.v1.RunnerEnded
 	(*SweepDue)(nil),        // 38: work.v1.SweepDue
 	(*StartExpired)(nil),    // 39: work.v1.StartExpired
-	(*RemovalDue)(nil),      // 40: work.v1.RemovalDue
-	(*GetTask)(nil),         // 41: work.v1.GetTask
-	(*Task)(nil),            // 42: work.v1.Task
-	(*PodTask)(nil),         // 43: work.v1.PodTask
-	(*Report)(nil),          // 44: work.v1.Report
-	(*PodReached)(nil),      // 45: work.v1.PodReached
-	(*PodEnded)(nil),        // 46: work.v1.PodEnded
-	(*PodDeleted)(nil),      // 47: work.v1.PodDeleted
-	(*Unreachable)(nil),     // 48: work.v1.Unreachable
-	(*RemoteCreated)(nil),   // 49: work.v1.RemoteCreated
-	(*RemoteStarted)(nil),   // 50: work.v1.RemoteStarted
-	(*RemoteRefused)(nil),   // 51: work.v1.RemoteRefused
-	(*RemoteGone)(nil),      // 52: work.v1.RemoteGone
-	(*RemoteState)(nil),     // 53: work.v1.RemoteState
-	(*OutputCopied)(nil),    // 54: work.v1.OutputCopied
-	(*OutputFailed)(nil),    // 55: work.v1.OutputFailed
-	(*RemoteEnded)(nil),     // 56: work.v1.RemoteEnded
-	(*Noted)(nil),           // 57: work.v1.Noted
-	(*SessionEnded)(nil),    // 58: work.v1.SessionEnded
-	nil,                     // 59: work.v1.Submit.ParamsEntry
-	nil,                     // 60: work.v1.RemoteWork.ParamsEntry
-	nil,                     // 61: work.v1.Task.ParamsEntry
+	(*ForceDue)(nil),        // 40: work.v1.ForceDue
+	(*RemovalDue)(nil),      // 41: work.v1.RemovalDue
+	(*GetTask)(nil),         // 42: work.v1.GetTask
+	(*Task)(nil),            // 43: work.v1.Task
+	(*PodTask)(nil),         // 44: work.v1.PodTask
+	(*Report)(nil),          // 45: work.v1.Report
+	(*PodReached)(nil),      // 46: work.v1.PodReached
+	(*PodEnded)(nil),        // 47: work.v1.PodEnded
+	(*PodDeleted)(nil),      // 48: work.v1.PodDeleted
+	(*Unreachable)(nil),     // 49: work.v1.Unreachable
+	(*RemoteCreated)(nil),   // 50: work.v1.RemoteCreated
+	(*RemoteStarted)(nil),   // 51: work.v1.RemoteStarted
+	(*RemoteRefused)(nil),   // 52: work.v1.RemoteRefused
+	(*RemoteGone)(nil),      // 53: work.v1.RemoteGone
+	(*RemoteState)(nil),     // 54: work.v1.RemoteState
+	(*OutputCopied)(nil),    // 55: work.v1.OutputCopied
+	(*OutputFailed)(nil),    // 56: work.v1.OutputFailed
+	(*RemoteEnded)(nil),     // 57: work.v1.RemoteEnded
+	(*Noted)(nil),           // 58: work.v1.Noted
+	(*SessionEnded)(nil),    // 59: work.v1.SessionEnded
+	nil,                     // 60: work.v1.Submit.ParamsEntry
+	nil,                     // 61: work.v1.RemoteWork.ParamsEntry
+	nil,                     // 62: work.v1.Task.ParamsEntry
 }
 var file_work_v1_work_proto_depIdxs = []int32{
-	59, // 0: work.v1.Submit.params:type_name -> work.v1.Submit.ParamsEntry
+	60, // 0: work.v1.Submit.params:type_name -> work.v1.Submit.ParamsEntry
 	25, // 1: work.v1.Submit.access:type_name -> work.v1.Access
 	6,  // 2: work.v1.SubmitReply.created:type_name -> work.v1.Created
 	26, // 3: work.v1.SubmitReply.refused:type_name -> work.v1.Refused
@@ -4098,23 +4148,23 @@ var file_work_v1_work_proto_depIdxs = []int32{
 	1,  // 22: work.v1.Refused.code:type_name -> work.v1.Code
 	29, // 23: work.v1.Create.remote:type_name -> work.v1.RemoteWork
 	28, // 24: work.v1.Create.pod:type_name -> work.v1.PodWork
-	60, // 25: work.v1.RemoteWork.params:type_name -> work.v1.RemoteWork.ParamsEntry
+	61, // 25: work.v1.RemoteWork.params:type_name -> work.v1.RemoteWork.ParamsEntry
 	3,  // 26: work.v1.Task.end:type_name -> work.v1.End
-	61, // 27: work.v1.Task.params:type_name -> work.v1.Task.ParamsEntry
-	43, // 28: work.v1.Task.pod:type_name -> work.v1.PodTask
+	62, // 27: work.v1.Task.params:type_name -> work.v1.Task.ParamsEntry
+	44, // 28: work.v1.Task.pod:type_name -> work.v1.PodTask
 	2,  // 29: work.v1.PodTask.stage:type_name -> work.v1.PodStage
-	48, // 30: work.v1.Report.unreachable:type_name -> work.v1.Unreachable
-	49, // 31: work.v1.Report.remote_created:type_name -> work.v1.RemoteCreated
-	50, // 32: work.v1.Report.remote_started:type_name -> work.v1.RemoteStarted
-	51, // 33: work.v1.Report.remote_refused:type_name -> work.v1.RemoteRefused
-	52, // 34: work.v1.Report.remote_gone:type_name -> work.v1.RemoteGone
-	53, // 35: work.v1.Report.remote_state:type_name -> work.v1.RemoteState
-	54, // 36: work.v1.Report.output_copied:type_name -> work.v1.OutputCopied
-	55, // 37: work.v1.Report.output_failed:type_name -> work.v1.OutputFailed
-	56, // 38: work.v1.Report.remote_ended:type_name -> work.v1.RemoteEnded
-	45, // 39: work.v1.Report.pod_reached:type_name -> work.v1.PodReached
-	46, // 40: work.v1.Report.pod_ended:type_name -> work.v1.PodEnded
-	47, // 41: work.v1.Report.pod_deleted:type_name -> work.v1.PodDeleted
+	49, // 30: work.v1.Report.unreachable:type_name -> work.v1.Unreachable
+	50, // 31: work.v1.Report.remote_created:type_name -> work.v1.RemoteCreated
+	51, // 32: work.v1.Report.remote_started:type_name -> work.v1.RemoteStarted
+	52, // 33: work.v1.Report.remote_refused:type_name -> work.v1.RemoteRefused
+	53, // 34: work.v1.Report.remote_gone:type_name -> work.v1.RemoteGone
+	54, // 35: work.v1.Report.remote_state:type_name -> work.v1.RemoteState
+	55, // 36: work.v1.Report.output_copied:type_name -> work.v1.OutputCopied
+	56, // 37: work.v1.Report.output_failed:type_name -> work.v1.OutputFailed
+	57, // 38: work.v1.Report.remote_ended:type_name -> work.v1.RemoteEnded
+	46, // 39: work.v1.Report.pod_reached:type_name -> work.v1.PodReached
+	47, // 40: work.v1.Report.pod_ended:type_name -> work.v1.PodEnded
+	48, // 41: work.v1.Report.pod_deleted:type_name -> work.v1.PodDeleted
 	2,  // 42: work.v1.PodReached.stage:type_name -> work.v1.PodStage
 	0,  // 43: work.v1.PodEnded.state:type_name -> work.v1.State
 	0,  // 44: work.v1.RemoteState.state:type_name -> work.v1.State
@@ -4155,7 +4205,7 @@ func file_work_v1_work_proto_init() {
 		(*GetResultsReply_Granted)(nil),
 		(*GetResultsReply_Refused)(nil),
 	}
-	file_work_v1_work_proto_msgTypes[40].OneofWrappers = []any{
+	file_work_v1_work_proto_msgTypes[41].OneofWrappers = []any{
 		(*Report_Unreachable)(nil),
 		(*Report_RemoteCreated)(nil),
 		(*Report_RemoteStarted)(nil),
@@ -4175,7 +4225,7 @@ func file_work_v1_work_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_work_v1_work_proto_rawDesc), len(file_work_v1_work_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   58,
+			NumMessages:   59,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
