@@ -5,6 +5,7 @@
 # make race fuzz bench  the same under the race detector, fuzz targets, benchmarks
 # make lint             linters for Go and for the messages
 # make package image    deb and rpm, a container image; test-deploy tries them
+# make test-page         the page in a real browser; needs chromium, node and npm
 # make proto            generates the messages again; proto-check wants no difference
 # make docs             writes docs/configuration.md from the table of actions; docs-check wants no difference
 
@@ -33,7 +34,7 @@ PODMAN          ?= podman
 IMAGE           ?= localhost/receptor:latest
 
 .PHONY: build receptor receptorctl receptor-runner demo test soak race fuzz bench lint proto proto-check docs docs-check tools \
-	image image-root package test-deploy clean distclean
+	image image-root package test-deploy test-page clean distclean
 
 build: receptor receptorctl
 
@@ -123,6 +124,11 @@ docs-check:
 	@fresh=$$(mktemp); trap 'rm -f "$$fresh"' EXIT; \
 	go run ./cli/receptor --reference > "$$fresh"; \
 	diff "$$fresh" docs/configuration.md && echo "docs: the reference is current"
+
+# The page, in a real browser: needs chromium, node and npm.
+test-page: build
+	npm --prefix test/page ci --silent
+	RECEPTOR_BIN=$(BIN) SHOTS=$(BIN)/shots npm --prefix test/page test
 
 # Tools are built once; their versions are pinned in modules of their own, but
 # for protoc-gen-go, which is as old as the product's protobuf library.

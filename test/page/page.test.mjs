@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+import { Mesh, freePort } from "./mesh.mjs";
+
+const browserPath = process.env.CHROMIUM || "/usr/bin/chromium";
+const shots = process.env.SHOTS || "shots";
+const patience = 60000;
+
+let mesh, browser, page, url, link;
+const complaints = [];
+
+before(async () => {
+  assert.ok(existsSync(browserPath), `no browser at ${browserPath}: install chromium or set CHROMIUM`);
+  await mkdir(shots, { recursive: true });
+  mesh = await Mesh.make();
+  link = await freePort();
+  const http = await freePort();
+  const c = await freePort();
+  url = `http://127.0.0.1:${http}/`;
+  await mesh.start("b", "--tcp-listener", "bindaddr=127.0.0.1", `port=${link}`);
+  await mesh.start("c", "--tcp-listener", "bindaddr=127.0.0.1", `port=${c}`, "--tcp-peer", `address=127.0.0.1:${link}`);
+  await mesh.start("a", "--tcp-peer", `address=127.0.0.1:${link}`, "--work-command", "worktype=cat", "command=sh",
+    "params=-c 'cat; sleep 1'", "--debug", `http=127.0.0.1:${http}`);
+  browser = await chromium.launch({
+    executablePath: browserPath,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync"],
+  });
+  page = await browser.newPage({ viewport: { width: 1360, height: 1000 } });
+  page.setDefaultTimeout(patience);
+  page.on("pageerror", (err) => complaints.push(err.message));
+  page.on("console", (m) => m.type() === "error" && !m.text().includes("ERR_") && complaints.push(m.text()));
+  await page.goto(url);
+});
+
+after(async () => {
+  await browser?.close();
+  await mesh?.close();
+});
+
+const item = (name) => page.locator(`#tree [data-path="${name}"]`);
+
+test("the page shows the mesh, and nothing complains", async () => {
+  await page.waitForFunction(() => document.title.startsWith("a "));
+  await page.locator('#graph [data-node="c"]').waitFor();
+  await page.locator('#graph line.up[data-from="a"][data-to="b"]').waitFor({ state: "attached" });
+  await page.locator("#links tbody tr", { hasText: "up" }).waitFor();
+  assert.deepEqual(complaints, []);
+});
+
+test("the way to a node is shown, by field and by keyboard", async () => {
+  await page.fill("#target", "c");
+  await page.waitForFunction(() => document.getElementById("way").value === "a → b → c, cost 2");
+  await page.locator('#graph line.way[data-from="b"][data-to="c"]').waitFor({ state: "attached" });
+  await page.locator("#graph").press("Escape");
+  await page.waitForFunction(() => document.getElementById("way").value === "");
+  await page.locator("#graph").press("ArrowRight");
+  await page.locator("#graph .chosen").waitFor();
+  await page.locator("#graph").press("Escape");
+});
+
+test("the tree expands, and tells of an actor", async () => {
+  const streams = item("node/streams");
+  await streams.waitFor();
+  await item("node/links").locator("> .row").click(); // folds
+  await page.waitForFunction(() => document.querySelector('#tree [data-path="node/links"]').getAttribute("aria-expanded") === "false");
+  await item("node/links").press("ArrowRight");
+  await page.locator('#tree [data-path^="node/links/tcp-peer"]').first().waitFor();
+  await item("node/router").locator("> .row").click();
+  await page.locator("#detail", { hasText: "node/router" }).waitFor();
+  await page.locator("#detail dt", { hasText: "messages" }).first().waitFor();
+});
+
+test("a unit appears and finishes", async () => {
+  const id = await mesh.submit("a", "cat", "hello");
+  const row = page.locator(`#units tr[data-key="${id}"]`);
+  await row.getByRole("cell", { name: "running", exact: true }).waitFor();
+  await row.getByRole("cell", { name: "succeeded", exact: true }).waitFor();
+  await row.getByRole("cell", { name: "5 B", exact: true }).waitFor();
+  await page.locator("#events li", { hasText: id }).first().waitFor();
+});
+
+test("a killed link turns red and heals", async () => {
+  await page.screenshot({ path: path.join(shots, "page.png") });
+  await mesh.stop("b", "SIGKILL");
+  await page.waitForFunction(() => { // as red as everything that is bad
+    const red = document.querySelector('#graph line.down[data-from="a"][data-to="b"]');
+    const probe = document.body.appendChild(document.createElement("i"));
+    probe.className = "bad";
+    const bad = getComputedStyle(probe).color;
+    probe.remove();
+    return red && getComputedStyle(red).stroke === bad;
+  });
+  await page.locator("#links td.bad", { hasText: "down" }).waitFor();
+  await page.locator('#events li[data-kind="link_down"]').first().waitFor();
+  await page.screenshot({ path: path.join(shots, "page-link-down.png") });
+  await mesh.start("b", "--tcp-listener", "bindaddr=127.0.0.1", `port=${link}`);
+  await page.locator('#graph line.up[data-from="a"][data-to="b"]').waitFor({ state: "attached" });
+  await page.locator('#events li[data-kind="actor_restarted"]').first().waitFor();
+});
+
+test("it is dark in the dark", async () => {
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  await page.emulateMedia({ colorScheme: "light" });
+  const light = await ground();
+  await page.emulateMedia({ colorScheme: "dark" });
+  assert.notEqual(await ground(), light);
+  await page.screenshot({ path: path.join(shots, "page-dark.png") });
+  await page.emulateMedia({ colorScheme: "light" });
+});
+
+test("500 nodes are drawn, and the page stays usable", async () => {
+  const nodes = [{ name: "a", links: {} }];
+  for (let i = 1; i < 500; i++) {
+    const to = i < 20 ? "a" : "n" + (1 + (i % 19));
+    nodes.push({ name: "n" + i, links: { [to]: 1 }, next_hop: "n1", cost: 1 });
+  }
+  await page.route("**/api/v1/mesh", (route) => route.fulfill({ json: { node: "a", nodes } }));
+  await page.waitForFunction(() => document.querySelectorAll("#graph [data-node]").length >= 500);
+  await page.fill("#target", "n400");
+  await page.waitForFunction(() => document.getElementById("way").value.endsWith("n400, cost 2"));
+  await page.screenshot({ path: path.join(shots, "page-500.png") });
+  await page.unroute("**/api/v1/mesh");
+  assert.deepEqual(complaints, []);
+});
