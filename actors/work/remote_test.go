@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"receptor/actors/work/unit"
 	workv1 "receptor/proto/work/v1"
 )
@@ -322,5 +324,20 @@ func TestTimeToStartIsOver(t *testing.T) {
 		}
 		waits := w.submit(&workv1.Submit{Node: "bar", WorkType: "cat", Ttl: "1ms"}).GetCreated()
 		w.awaitStatus(waits.GetUnitId(), func(s *workv1.Status) bool { return s.GetState() == workv1.State_STATE_FAILED })
+	})
+}
+
+// A clock that is set back gives the unit the time that it was promised.
+func TestClockThatIsSetBack(t *testing.T) {
+	withBar(t, func(w *world, bar *fakeNode) {
+		bar.takeDown()
+		c := w.submit(&workv1.Submit{Node: "bar", WorkType: "cat", Ttl: "1h"}).GetCreated()
+		w.start(c, "x")
+		self := actor.NewPID(w.pid.Address, w.pid.Id+"/"+c.GetUnitId())
+		w.stage.Send(self, &workv1.StartExpired{}) // an hour has passed, but the clock says otherwise
+		bar.bringUp()
+		w.awaitStatus(c.GetUnitId(), running)
+		bar.unit(succeed)
+		w.final(c.GetUnitId(), unit.Succeeded, "exit status 0")
 	})
 }

@@ -117,7 +117,7 @@ func (c *chaos) explained(o *order, u harness.Unit) error {
 	case o.asked && says("Locally Cancelled"):
 	case o.lost != nil && says("Error reading input data: ", "Pending at restart"):
 	case hit&hitCommand != 0 && says("signal: killed"):
-	case hit&hitRunner != 0 && says("the command runner died"):
+	case hit&hitRunner != 0 && says("the command runner died", "signal: killed"): // its fork looks like it at first
 	default:
 		return errors.New("nothing explains this failure")
 	}
