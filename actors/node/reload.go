@@ -80,7 +80,7 @@ func (n *Node) Change(cfg Config, dryRun bool) ([]change.Step, error) {
 
 // fixed says what can't change while the node runs.
 func (c Config) fixed(to Config) error {
-	what := ""
+	var what string
 	switch {
 	case c.ID != to.ID:
 		what = fmt.Sprintf("id is %s and would become %s", c.ID, to.ID)
