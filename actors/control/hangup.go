@@ -5,7 +5,7 @@ import (
 	"io"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"receptor/transport/bridge"
 )
 
 // minding runs do while the rest of the client's input is thrown away, and ends
@@ -14,7 +14,7 @@ import (
 func (s *session) minding(do func() error) error {
 	s.wg.Go(func() {
 		_, err := io.Copy(io.Discard, s.in.r)
-		if err == nil && !s.hungUp() {
+		if err == nil && !bridge.HungUp(s.conn) {
 			return // whether it is there shows at the next write
 		}
 		s.cancel()
@@ -22,48 +22,10 @@ func (s *session) minding(do func() error) error {
 	return do()
 }
 
-// hungUp waits after the end of input until the client has closed its other side
-// too. It returns false if that can't be seen on this kind of connection, and
-// when the session closes it.
-func (s *session) hungUp() bool {
-	sys, ok := s.conn.(syscall.Conn)
-	if !ok {
-		return false
+// SyscallConn lets the bridge see whether the client has hung up.
+func (c *restConn) SyscallConn() (syscall.RawConn, error) {
+	if t, ok := c.StreamConn.(syscall.Conn); ok {
+		return t.SyscallConn()
 	}
-	raw, err := sys.SyscallConn()
-	if err != nil {
-		return false
-	}
-	gone := false
-	err = raw.Read(func(fd uintptr) bool {
-		gone = isHungUp(fd)
-		return gone
-	})
-	return gone && err == nil
-}
-
-// left reports whether the client has closed both sides of the connection, where
-// that can be seen.
-func (s *session) left() bool {
-	sys, ok := s.conn.(syscall.Conn)
-	if !ok {
-		return false
-	}
-	raw, err := sys.SyscallConn()
-	if err != nil {
-		return false
-	}
-	gone := false
-	err = raw.Control(func(fd uintptr) { gone = isHungUp(fd) })
-	return gone && err == nil
-}
-
-func isHungUp(fd uintptr) bool {
-	poll := []unix.PollFd{{Fd: int32(fd)}}
-	for {
-		_, err := unix.Poll(poll, 0)
-		if !errors.Is(err, unix.EINTR) {
-			return poll[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0
-		}
-	}
+	return nil, errors.ErrUnsupported
 }

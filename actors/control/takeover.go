@@ -37,7 +37,7 @@ func (s *session) takePayload(header []byte, path string) {
 		if err == nil {
 			err = storePayload(s.in.r, path)
 		}
-		if err == nil && s.left() {
+		if err == nil && bridge.HasHungUp(s.conn) {
 			err = errLeft
 		}
 		s.report.stored(err)

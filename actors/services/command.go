@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"receptor/actors/services/terminal"
 	servicesv1 "receptor/proto/services/v1"
@@ -37,6 +38,8 @@ func runCommand(ctx context.Context, argv []string, client transport.StreamConn)
 			breakOff()
 		}
 	}()
+	left := whenLeft(client, breakOff)
+	defer left()
 	err = show(client, term)
 	if err != nil {
 		breakOff()
@@ -48,6 +51,28 @@ func runCommand(ctx context.Context, argv []string, client transport.StreamConn)
 		return servicesv1.End_END_LOST, err
 	}
 	return servicesv1.End_END_CLOSED, term.Exit()
+}
+
+// whenLeft calls do when the client reads no more; a program that says nothing would
+// never notice. stop ends that.
+func whenLeft(client transport.StreamConn, do func()) (stop func()) {
+	u, ok := client.(bridge.Unreader)
+	if !ok {
+		return func() {}
+	}
+	stopped := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-u.Unread():
+			do()
+		case <-stopped:
+		}
+	})
+	return func() {
+		close(stopped)
+		watch.Wait()
+	}
 }
 
 // feed types what the client sends. Its error is a client that broke off; a

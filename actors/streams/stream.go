@@ -241,6 +241,9 @@ func (s *stream) CloseRead() error {
 	return nil
 }
 
+// Unread implements bridge.Unreader.
+func (s *stream) Unread() <-chan struct{} { return s.quic.Context().Done() }
+
 // finish notes which directions are over, and gives the stream back to its
 // session when both are.
 func (s *stream) finish(read, write bool) {

@@ -1,10 +1,13 @@
 package blackbox
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -40,13 +43,14 @@ func TestCommandService(t *testing.T) {
 	}
 }
 
-// When the client leaves, programs that read or write end, too.
+// When the client leaves, its program ends, too, whatever it does.
 func TestCommandEndsWithItsClient(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.linked(ours(), nil, harness.Join(
 		commandService("reads", `sh -c 'echo $$; exec cat'`),
-		commandService("writes", `sh -c 'while :; do echo $$; sleep 0.1; done'`)))
-	for _, service := range []string{"reads", "writes"} {
+		commandService("writes", `sh -c 'while :; do echo $$; sleep 0.1; done'`),
+		commandService("silent", `sh -c 'echo $$; exec sleep 1000'`)))
+	for _, service := range []string{"reads", "writes", "silent"} {
 		s, err := a.Connect(w.ctx, "b", service, "")
 		w.must(err)
 		line, err := s.ReadLine()
@@ -55,6 +59,33 @@ func TestCommandEndsWithItsClient(t *testing.T) {
 		w.must(err)
 		w.must(s.Close())
 		w.must(w.gone(pid))
+	}
+}
+
+// A client that has said all and waits is not gone, however long the program is
+// silent; nor is one that comes through a proxy.
+func TestCommandOutlivesTheInputOfItsClient(t *testing.T) {
+	w := newWorld(t)
+	over, socket := filepath.Join(w.Dir, "over"), filepath.Join(w.Dir, "door.sock")
+	a, _ := w.linked(ours(), unixServer(socket, "b", "late"), commandService("late",
+		fmt.Sprintf(`sh -c 'echo begun; until test -e %s; do sleep 0.05; done; echo late'`, over)))
+	s, err := a.Connect(w.ctx, "b", "late", "")
+	w.must(err)
+	defer s.Close()
+	proxied := w.dial("unix", socket)
+	defer proxied.Close()
+	ends := []*bufio.Reader{s.In, bufio.NewReader(proxied)}
+	for i, end := range []interface{ CloseWrite() error }{s, proxied.(*net.UnixConn)} {
+		w.must(end.CloseWrite())
+		if line, err := ends[i].ReadString('\n'); err != nil || !strings.Contains(line, "begun") {
+			t.Fatalf("%q, %v", line, err)
+		}
+	}
+	w.must(os.WriteFile(over, nil, 0o600))
+	for _, end := range ends {
+		if text, err := io.ReadAll(end); err != nil || !strings.HasSuffix(string(text), "late\r\n") {
+			t.Errorf("%q, %v", text, err)
+		}
 	}
 }
 

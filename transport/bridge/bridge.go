@@ -1,7 +1,7 @@
 // Package bridge joins two byte streams.
 //
-//	a ──── copy ───► b      end of a's input ──► CloseWrite of b
-//	a ◄─── copy ──── b      end of b's input ──► CloseWrite of a
+//	a ──── copy ───► b      end of a's input ──► CloseWrite of b; a is gone ──► CloseRead of b
+//	a ◄─── copy ──── b      end of b's input ──► CloseWrite of a; b is gone ──► CloseRead of a
 package bridge
 
 import (
@@ -10,6 +10,8 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"receptor/transport"
 )
@@ -27,18 +29,59 @@ var buffers = sync.Pool{New: func() any {
 // End of input on one side becomes end of input on the other, and the way back
 // stays open. If a side can't be read any more both are broken off, so that
 // nobody takes a part for the whole. If it can't be written to, only that
-// direction ends: what it still has to say is delivered. The error is the first
-// one; both sides' end of input is none.
+// direction ends: what it still has to say is delivered. A side that is found gone
+// after its end of input needs no answer any more, so the way back ends, too. The
+// error is the first one; both sides' end of input is none.
 func Bridge(a, b transport.StreamConn) error {
 	var first firstError
-	back := make(chan struct{})
+	there, home := newWay(a, b), newWay(b, a)
+	there.back, home.back = home, there
+	over := make(chan struct{})
 	go func() {
-		defer close(back)
-		first.note(pass(b, a))
+		defer close(over)
+		first.note(home.run())
 	}()
-	first.note(pass(a, b))
-	<-back
+	first.note(there.run())
+	<-over
 	return errors.Join(first.err, closed(a), closed(b))
+}
+
+// way is one direction.
+type way struct {
+	from, to transport.StreamConn
+	back     *way
+	ended    chan struct{} // closed when nothing more is copied
+	unread   atomic.Bool   // whom it leads to is gone
+}
+
+func newWay(from, to transport.StreamConn) *way {
+	return &way{from: from, to: to, ended: make(chan struct{})}
+}
+
+// run copies, and then looks after the side it has copied from: once that is gone
+// the way back is of no use.
+func (w *way) run() error {
+	err := w.pass()
+	close(w.ended)
+	switch {
+	case w.back.hasEnded():
+		_ = w.back.from.SetReadDeadline(longAgo) // wakes it; on a closed one nobody waits
+	case err == nil && isGone(w.from, w.back.ended):
+		w.back.unread.Store(true)
+		closeRead(w.to)
+	}
+	return err
+}
+
+var longAgo = time.Unix(1, 0)
+
+func (w *way) hasEnded() bool {
+	select {
+	case <-w.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // firstError is the first of two.
@@ -64,9 +107,12 @@ func closed(c net.Conn) error {
 }
 
 // pass copies one direction and passes its end on.
-func pass(dst, src transport.StreamConn) error {
+func (w *way) pass() error {
+	dst, src := w.to, w.from
 	readErr, writeErr := copyAll(dst, src)
 	switch {
+	case readErr != nil && w.unread.Load():
+		return nil
 	case readErr != nil:
 		Abort(dst)
 		Abort(src)
