@@ -7,6 +7,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"time"
 
 	"receptor/transport/frame"
 )
@@ -24,6 +25,18 @@ type Conn interface {
 	// RemoteAddr is the far end, for logs and names.
 	RemoteAddr() string
 	Close() error
+}
+
+// Path is what a kernel knows of the way to the far end of a connection.
+type Path struct {
+	RTT, Jitter, MinRTT time.Duration // smoothed; mean deviation; least
+	Sent, Resent        uint64        // segments
+}
+
+// Measured is a Conn whose kernel measures the way. It may be asked at any time; ok
+// is false when there is nothing to tell.
+type Measured interface {
+	Path() (p Path, ok bool)
 }
 
 // Dialer opens connections to one configured neighbour.

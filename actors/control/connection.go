@@ -11,7 +11,6 @@ import (
 	"receptor/actors/supervise"
 	controlv1 "receptor/proto/control/v1"
 	routerv1 "receptor/proto/router/v1"
-	supervisev1 "receptor/proto/supervise/v1"
 	"receptor/transport"
 )
 
@@ -67,6 +66,7 @@ func (c *connection) Receive(ctx actor.Context) {
 }
 
 func (c *connection) start(ctx actor.Context) {
+	c.cfg.Log = supervise.Logger(ctx, c.cfg.Log)
 	report := sessionSink{ctx.ActorSystem().Root, ctx.Self()}
 	c.session = startSession(c.conn, command.Banner(c.cfg.NodeID), c.cfg.budget, report)
 }
@@ -106,7 +106,11 @@ func (c *connection) obey(ctx actor.Context, line []byte) {
 	case command.Reload:
 		c.reload(r)
 	case command.Tree:
-		c.tree(ctx)
+		c.tree(ctx, r)
+	case command.Events:
+		c.events(r)
+	case command.Act:
+		c.act(ctx, r)
 
 	case command.Submit:
 		c.submit(ctx, r)
@@ -165,9 +169,17 @@ func (c *connection) confused(answer any) {
 }
 
 func (c *connection) status(ctx actor.Context, r command.Status) {
+	if r.WantsLinks() && c.cfg.Links != nil && c.barred() == "" {
+		c.withLinks(ctx, r)
+		return
+	}
+	c.statusOf(ctx, r, c.cfg.host)
+}
+
+func (c *connection) statusOf(ctx actor.Context, r command.Status, host command.Host) {
 	if !r.NeedsRouter() {
 		own := &routerv1.Status{NodeId: c.cfg.NodeID}
-		c.session.reply(command.StatusReply(r, own, c.cfg.host, time.Now()))
+		c.session.reply(command.StatusReply(r, own, host, time.Now()))
 		return
 	}
 	c.ask(ctx, c.cfg.Router, &routerv1.GetStatus{}, queryTimeout, func(answer any) {
@@ -178,7 +190,6 @@ func (c *connection) status(ctx actor.Context, r command.Status) {
 		}
 		// Whole meshes are in it: it is the session's time that pays for encoding it.
 		c.session.compute(func(context.Context) []byte {
-			host := c.cfg.host
 			if c.cfg.Expiring != nil {
 				host.Expiring = c.cfg.Expiring()
 			}
@@ -223,20 +234,5 @@ func (c *connection) reload(r command.Reload) {
 			c.cfg.Log.Warn().Msg("Reload not successful: " + err.Error())
 		}
 		return command.ReloadReply(r, changes, err)
-	})
-}
-
-func (c *connection) tree(ctx actor.Context) {
-	if c.cfg.Debug == nil || !c.cfg.Debug() {
-		c.session.reply(command.Error("tree needs the daemon to run with --debug"))
-		return
-	}
-	c.ask(ctx, c.cfg.Root, &supervisev1.GetTree{}, queryTimeout, func(answer any) {
-		t, ok := answer.(*supervisev1.Tree)
-		if !ok {
-			c.confused(answer)
-			return
-		}
-		c.session.reply(command.TreeReply(t))
 	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"receptor/actors/control/command"
 	"receptor/actors/supervise"
+	"receptor/internal/events"
 	routerv1 "receptor/proto/router/v1"
 	supervisev1 "receptor/proto/supervise/v1"
 	workv1 "receptor/proto/work/v1"
@@ -24,8 +25,16 @@ type Config struct {
 
 	Router *actor.PID
 	Work   *actor.PID
-	Root   *actor.PID  // asked for the tree
-	Debug  func() bool // the tree may be asked for; nil: it may not
+	Links  *actor.PID // asked for the quality of links; nil: nobody is
+
+	// Root is asked for the tree, if Debug allows that and everything else about the
+	// inside of the node; nil: it does not. Remote lets clients look who are not at a
+	// Unix socket.
+	Root   *actor.PID
+	Debug  func() bool
+	Remote func() bool
+	Desk   *actor.PID // does what clients at a Unix socket want done; nil: nobody does
+	Events *events.Journal
 
 	Plane Pinger
 	Dial  transport.DialStream

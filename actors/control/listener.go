@@ -76,6 +76,7 @@ func (l *listener) Receive(ctx actor.Context) {
 }
 
 func (l *listener) start(ctx actor.Context) {
+	l.cfg.Log = supervise.Logger(ctx, l.cfg.Log)
 	socket, err := l.cfg.Binding.Open()
 	if err != nil {
 		supervise.Fail(supervise.CauseBind, err)

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"receptor/internal/events"
+	"receptor/internal/tree"
 	inspectv1 "receptor/proto/inspect/v1"
 	supervisev1 "receptor/proto/supervise/v1"
 	"receptor/transport/mesh"
@@ -41,8 +42,8 @@ type Inspector struct {
 	letters *letters
 }
 
-// New returns the Inspector of a node that starts now.
-func New(cfg Config) *Inspector {
+// NewInspector returns the Inspector of a node that starts now.
+func NewInspector(cfg Config) *Inspector {
 	return &Inspector{cfg: cfg, started: time.Now(), letters: newLetters(cfg.System, cfg.Journal)}
 }
 
@@ -70,7 +71,7 @@ func (i *Inspector) Tree(ctx context.Context, opt TreeOptions) (*supervisev1.Act
 	if opt.Path == "" {
 		return reply, nil
 	}
-	if a := Find(reply, opt.Path); a != nil {
+	if a := tree.Find(reply, opt.Path); a != nil {
 		return a, nil
 	}
 	return nil, fmt.Errorf("%w: %s", ErrNoActor, opt.Path)
@@ -78,26 +79,26 @@ func (i *Inspector) Tree(ctx context.Context, opt TreeOptions) (*supervisev1.Act
 
 // Links are all connections to neighbours, and those that ought to be there.
 func (i *Inspector) Links(ctx context.Context) ([]*inspectv1.Link, error) {
-	tree, err := i.ask(ctx, i.cfg.Links, &supervisev1.GetTree{Detail: true})
+	root, err := i.ask(ctx, i.cfg.Links, &supervisev1.GetTree{Detail: true})
 	if err != nil {
 		return nil, err
 	}
-	return links(tree), nil
+	return tree.Links(root), nil
 }
 
 // Snapshot is the node at this instant.
 func (i *Inspector) Snapshot(ctx context.Context) (*inspectv1.Snapshot, error) {
-	tree, err := i.Tree(ctx, TreeOptions{Detail: true})
+	root, err := i.Tree(ctx, TreeOptions{Detail: true})
 	if err != nil {
 		return nil, err
 	}
 	s := &inspectv1.Snapshot{
 		Node: i.cfg.NodeID, Version: i.cfg.Version,
 		Time: timestamppb.Now(), Started: timestamppb.New(i.started),
-		Plane: plane(i.cfg.Plane.Counters()), Links: links(tree), Actors: totals(tree),
+		Plane: plane(i.cfg.Plane.Counters()), Links: tree.Links(root), Actors: tree.Totals(root),
 		DeadLetters: i.letters.total(), Events: i.cfg.Journal.Last(), EventsMissed: i.cfg.Journal.Missed(),
 	}
-	for _, family := range tree.GetChildren() {
+	for _, family := range root.GetChildren() {
 		switch f := family.GetDescription().GetFigures().(type) {
 		case *inspectv1.Description_Routes:
 			s.Routes = f.Routes
@@ -126,30 +127,17 @@ func (i *Inspector) ask(ctx context.Context, path string, q *supervisev1.GetTree
 	}()
 	select {
 	case a := <-got:
-		tree, ok := a.res.(*supervisev1.Tree)
+		reply, ok := a.res.(*supervisev1.Tree)
 		if a.err == nil && !ok {
 			a.err = fmt.Errorf("%s answered with %T", path, a.res)
 		}
 		if a.err != nil {
 			return nil, fmt.Errorf("ask %s for its tree: %w", path, a.err)
 		}
-		return tree.GetActor(), nil
+		return reply.GetActor(), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-}
-
-// Find is the actor of that path at or below a; nil if there is none.
-func Find(a *supervisev1.Actor, path string) *supervisev1.Actor {
-	if a.GetPath() == path {
-		return a
-	}
-	for _, c := range a.GetChildren() {
-		if found := Find(c, path); found != nil {
-			return found
-		}
-	}
-	return nil
 }
 
 func plane(c *mesh.Counters) *inspectv1.Plane {

@@ -42,19 +42,40 @@ func (l *link) tellDown(reason string) {
 func (l *link) Describe() *inspectv1.Description {
 	f := &inspectv1.Link{
 		Backend: l.cfg.backend, Neighbour: l.shake.Node(), Address: l.remote, State: l.state(), Cost: l.cost,
-		Silence: durationpb.New(l.pump.Silence()), Queue: l.queue(),
+		Silence: durationpb.New(l.pump.Silence()),
 	}
+	f.Quality, f.Traffic, f.Queue = l.pump.Measures()
 	if !l.since.IsZero() {
 		f.Since = timestamppb.New(l.since)
 	}
-	d := describe.Of(
+	facts := []*inspectv1.Attribute{
 		describe.Text("neighbour", f.GetNeighbour()), describe.Text("address", f.GetAddress()),
 		describe.Text("link", stateNames[f.GetState()]), describe.Quantity("cost", f.GetCost()),
 		describe.Time("since", l.since), describe.Duration("silence", l.pump.Silence()),
-		describe.Number("queue", f.GetQueue().GetBytes()),
-	)
+	}
+	d := describe.Of(append(facts, measureFacts(f)...)...)
 	d.Figures = &inspectv1.Description_Link{Link: f}
 	return describe.Refer(d, describe.Node(f.GetNeighbour()))
+}
+
+// measureFacts are the measures that there are.
+func measureFacts(l *inspectv1.Link) []*inspectv1.Attribute {
+	var facts []*inspectv1.Attribute
+	q := l.GetQuality()
+	if q.GetRtt() != nil {
+		facts = append(facts, describe.Duration("rtt", q.GetRtt().AsDuration()),
+			describe.Duration("jitter", q.GetJitter().AsDuration()))
+	}
+	if q != nil && q.Loss != nil {
+		facts = append(facts, describe.Quantity("loss", q.GetLoss()))
+	}
+	return append(facts,
+		describe.Quantity("bytes in/s", l.GetTraffic().GetBytesInPerSecond()),
+		describe.Quantity("bytes out/s", l.GetTraffic().GetBytesOutPerSecond()),
+		describe.Number("queue bytes", l.GetQueue().GetBytes()),
+		describe.Duration("queue delay", l.GetQueue().GetDelay().AsDuration()),
+		describe.Number("dropped", l.GetQueue().GetDropped()),
+	)
 }
 
 var stateNames = map[inspectv1.LinkState]string{
@@ -72,13 +93,6 @@ func (l *link) state() inspectv1.LinkState {
 		return inspectv1.LinkState_LINK_STATE_CONNECTING
 	default:
 		return inspectv1.LinkState_LINK_STATE_INTRODUCING
-	}
-}
-
-func (l *link) queue() *inspectv1.Queue {
-	s := l.pump.queue.Stats()
-	return &inspectv1.Queue{
-		Bytes: uint64(s.QueuedBytes), Frames: uint64(s.QueuedFrames), Flows: uint32(s.Flows), Dropped: s.Dropped,
 	}
 }
 

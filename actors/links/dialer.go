@@ -56,6 +56,7 @@ func (d *dialer) Receive(ctx actor.Context) {
 }
 
 func (d *dialer) start(ctx actor.Context) {
+	d.log = supervise.Logger(ctx, d.log)
 	kind, addr := splitName(d.name)
 	d.log.Debug().Msgf("Running %s peer connection %s", kind, addr)
 	spec := supervise.Spec{Name: "link", Kind: "link", New: newLink(d.link)}

@@ -1,6 +1,7 @@
 package links
 
 import (
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -121,7 +122,7 @@ func (l *link) act(ctx actor.Context, a handshake.Action) {
 	case handshake.GiveUp:
 		l.fail(ctx, supervise.CauseIdle, errGaveUp)
 	case handshake.Ask:
-		l.asked, l.cost = true, a.Cost
+		l.asked, l.cost, l.probes = true, a.Cost, slices.Contains(a.Capabilities, wire.Probes)
 		ctx.Request(l.cfg.router, &routerv1.LinkUp{
 			Node: a.Node, Cost: a.Cost, Incarnation: l.incarnation, Capabilities: a.Capabilities,
 		})
@@ -162,8 +163,12 @@ func (l *link) answered(ctx actor.Context, m *routerv1.LinkUpReply) {
 // accept opens the way for data, and handles what came meanwhile.
 func (l *link) accept(ctx actor.Context, a handshake.Action) {
 	l.cfg.plane.Attach(a.Node, l.pump.queue)
+	if l.cfg.plane.Tracing() {
+		l.pump.trace = func(msg []byte) { l.cfg.plane.TraceReceived(msg, a.Node) }
+	}
 	l.pump.Establish()
 	l.tellUp(a.Node)
+	l.prober = l.sink.after(firstMeasure, linksv1.Timer_TIMER_MEASURE)
 	l.cfg.settled()
 	l.cfg.log.Info().Str("addr", l.remote).Msgf("Connection established with %s", a.Node)
 	l.arm(l.maxIdle, linksv1.Timer_TIMER_IDLE)

@@ -70,8 +70,11 @@ type link struct {
 	maxFrame    int
 	path        string // of the actor
 	remote      string
-	cost        float64            // of the link, once the neighbour said who it is
-	since       time.Time          // when it was established; zero before and after
+	cost        float64   // of the link, once the neighbour said who it is
+	since       time.Time // when it was established; zero before and after
+	probes      bool      // the neighbour answers probes
+	prober      *time.Timer
+	looks       int                // at the quality of the link
 	asked       bool               // the router may count this link as a neighbour's
 	held        [][]byte           // messages that wait for the router's answer
 	passed      int                // messages that the router has not acknowledged yet
@@ -96,6 +99,8 @@ func (l *link) Receive(ctx actor.Context) {
 		l.prove()
 	case *linksv1.SetRules:
 		l.setRules(ctx, m)
+	case *linksv1.TakeDown:
+		l.fail(ctx, supervise.CauseLost, &lostError{m.GetText()})
 
 	case *routerv1.LinkUpReply:
 		l.answered(ctx, m)
@@ -129,7 +134,7 @@ func (l *link) stale(message any) bool {
 }
 
 func (l *link) start(ctx actor.Context) {
-	l.path = ctx.Self().GetId()
+	l.path, l.cfg.log = ctx.Self().GetId(), supervise.Logger(ctx, l.cfg.log)
 	l.sink = sink{root: ctx.ActorSystem().Root, link: ctx.Self(), incarnation: l.incarnation}
 	l.pump = startPump(l.cfg.open, l.cfg.plane, l.sink)
 }
@@ -148,6 +153,8 @@ func (l *link) tick(ctx actor.Context, m *linksv1.Tick) {
 		l.checkIdle(ctx)
 	case linksv1.Timer_TIMER_DRAIN:
 		l.fail(ctx, supervise.CauseProtocol, l.rejected)
+	case linksv1.Timer_TIMER_MEASURE:
+		l.measure()
 	default:
 		supervise.Unexpected(ctx)
 	}
@@ -174,6 +181,13 @@ func (l *link) arm(d time.Duration, timer linksv1.Timer) {
 func (l *link) disarm() {
 	if l.timer != nil {
 		l.timer.Stop()
+	}
+}
+
+// unmeasured ends the looks at a link that has ended.
+func (l *link) unmeasured() {
+	if l.prober != nil {
+		l.prober.Stop()
 	}
 }
 
@@ -223,6 +237,7 @@ func (l *link) end(ctx actor.Context) {
 	l.tellDown("the node ended it")
 	l.leave(ctx)
 	l.disarm()
+	l.unmeasured()
 	l.leaveUnproven()
 	l.pump.Stop()
 }

@@ -72,6 +72,7 @@ func (l *listener) stale(message any) bool {
 }
 
 func (l *listener) start(ctx actor.Context) {
+	l.log = supervise.Logger(ctx, l.log)
 	socket, err := l.backend.Binding.Open()
 	if err != nil {
 		supervise.Fail(supervise.CauseBind, err)

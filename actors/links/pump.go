@@ -52,6 +52,11 @@ type pump struct {
 
 	certs atomic.Pointer[func() []*x509.Certificate] // of the connection, if it has any
 
+	trace func(msg []byte) // told of data messages; nil: nobody wants to; set before they come
+	gauge gauge
+	ctx   context.Context // ends with Stop
+	pings sync.WaitGroup
+
 	mode  atomic.Int32
 	begin time.Time
 	heard atomic.Int64 // when the last frame came, in ns since begin
@@ -65,7 +70,7 @@ func startPump(open func(context.Context) (transport.Conn, error), plane receive
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &pump{
 		open: open, plane: plane, report: report, queue: mesh.NewQueue(mesh.DefaultQueueBytes),
-		cancel: cancel, done: make(chan struct{}), credits: make(chan struct{}, window), begin: time.Now(),
+		ctx: ctx, cancel: cancel, done: make(chan struct{}), credits: make(chan struct{}, window), begin: time.Now(),
 	}
 	go p.run(ctx)
 	return p
@@ -76,6 +81,7 @@ func (p *pump) Stop() {
 	p.cancel()
 	p.queue.Close()
 	<-p.done
+	p.pings.Wait()
 }
 
 // Ack lets the reader be one more message ahead.
@@ -111,6 +117,10 @@ func (p *pump) run(ctx context.Context) {
 	if c, ok := conn.(interface{ PeerCertificates() []*x509.Certificate }); ok {
 		shown := c.PeerCertificates
 		p.certs.Store(&shown)
+	}
+	if c, ok := conn.(transport.Measured); ok {
+		path := c.Path
+		p.gauge.path.Store(&path)
 	}
 	p.report.Opened(conn.RemoteAddr(), conn.MaxFrame())
 	p.lost(ctx, true, p.pump(ctx, conn))
@@ -165,6 +175,7 @@ func (p *pump) read(ctx context.Context, conn transport.Conn) error {
 			f.Free()
 			continue
 		}
+		p.gauge.received(f.Len())
 		kind, m := f.Bytes()[0], p.mode.Load()
 		if m == deaf {
 			f.Free()
@@ -180,6 +191,9 @@ func (p *pump) read(ctx context.Context, conn transport.Conn) error {
 			if !p.control(ctx, f) {
 				return ctx.Err()
 			}
+		case wire.TypeProbe:
+			p.probed(f.Bytes())
+			f.Free()
 		default:
 			if !unknown {
 				unknown = true
@@ -199,6 +213,9 @@ func readError(err error) error {
 
 func (p *pump) data(f *frame.Buf, m mode) {
 	if m == established {
+		if p.trace != nil {
+			p.trace(f.Bytes())
+		}
 		p.plane.Receive(f)
 		return
 	}

@@ -6,6 +6,8 @@ import (
 
 	"receptor/actors/links"
 	"receptor/actors/work"
+	"receptor/internal/levels"
+	"receptor/transport/mesh"
 	"receptor/transport/mesh/firewall"
 	"receptor/transport/secure"
 )
@@ -15,14 +17,25 @@ type Config struct {
 	ID      string // node ID
 	DataDir string // units live in <DataDir>/<ID>/<unit>
 	Version string // of the program, shown by status
-	Debug   bool   // the actor tree may be asked for
+	Debug   bool   // what is inside may be seen: actors are measured, events are kept
 	HTTP    HTTP   // where the node can be looked at
-	// LogLevel is that of the log. Whoever writes the log knows what it means;
-	// SetLogLevel, if there is one, is told when a reload changes it.
-	LogLevel    string
-	SetLogLevel func(level string)
+	// Inspection says what else debugging includes.
+	Inspection Inspection
+	// LogLevel is that of the log; FamilyLevels those of single families where they
+	// differ: router, links, streams, work, services, control. Whoever writes the log
+	// knows what they mean; SetLogLevel, if there is one, is told when a reload changes
+	// them.
+	LogLevel     string
+	FamilyLevels map[string]string
+	SetLogLevel  func(level string, families map[string]string)
+	// Levels let actors log at levels of their own; nil: all log as the node's logger.
+	Levels *levels.Levels
+	// LogFormat is how the log looks. No reload changes it.
+	LogFormat string
 	// Reread reads the configuration again, for a reload; nil: it can't be read again.
 	Reread func() (Config, error)
+	// Tracer is told of every data message; nil: nobody wants to know.
+	Tracer mesh.Tracer
 
 	// QlogDir is a directory for a log of each QUIC connection; empty for none.
 	QlogDir string
@@ -70,6 +83,12 @@ type Config struct {
 	// RunnerProgram is a program that only runs units. It is used instead of Runner
 	// if it is there, and of this Version.
 	RunnerProgram string
+}
+
+// Inspection says who may do what while debugging.
+type Inspection struct {
+	Remote  bool // clients may also look that come over the mesh or TCP
+	Actions bool // clients at a Unix socket may act: restart an actor, take a link down
 }
 
 // CountBackends is how many ways there are to get a link, a local-only one

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"receptor/actors/inspect"
@@ -29,13 +30,31 @@ func newJournal(cfg Config) *events.Journal {
 	return events.New(events.DefaultSize)
 }
 
+// debugging is what may be seen and done now; a reload may change it.
+type debugging struct {
+	on bool
+	Inspection
+}
+
+// logOf is the log of a family.
+func (p *plan) logOf(family string) zerolog.Logger {
+	return p.cfg.Levels.Logger(p.log, rootName+"/"+family)
+}
+
+func (p *plan) desk(pids map[string]*actor.PID) func() actor.Actor {
+	return inspect.New(inspect.DeskConfig{
+		Log: p.log, Root: pids[rootName], Router: pids[familyRouter], Journal: p.journal, Levels: p.cfg.Levels,
+		Allowed: func() bool { return p.debug.Load().Actions },
+	})
+}
+
 // inspect prepares what is seen of the node; before the first actor.
 func (p *plan) inspect(system *actor.ActorSystem) *inspect.Inspector {
 	if p.cfg.Debug {
-		supervise.Observe(system, p.journal)
+		supervise.Observe(system, supervise.Observer{Journal: p.journal, Levels: p.cfg.Levels})
 	}
 	p.system = system
-	p.inspector = inspect.New(inspect.Config{
+	p.inspector = inspect.NewInspector(inspect.Config{
 		NodeID: p.cfg.ID, Version: p.cfg.Version, System: system, Root: rootName, Links: rootName + "/" + familyLinks,
 		Plane: p.plane, Journal: p.journal, Certificates: p.certificates,
 	})

@@ -64,7 +64,7 @@ func TestStartAndStopLeaveNothing(t *testing.T) {
 		for _, a := range tree.GetActor().GetChildren() {
 			families = append(families, a.GetPath())
 		}
-		want := "node/router node/links node/streams node/work node/services node/control"
+		want := "node/router node/links node/streams node/work node/services node/inspect node/control node/web"
 		if got := strings.Join(families, " "); got != want {
 			t.Errorf("families %s, want %s", got, want)
 		}

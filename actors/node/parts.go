@@ -50,9 +50,15 @@ func setting(key string, value any) part {
 	return part{Item: change.Item{Key: key, Made: value, Setting: true}}
 }
 
+// logged is how much is logged.
+type logged struct {
+	Level    string
+	Families map[string]string
+}
+
 func (c Config) settings() []part {
 	return []part{
-		setting("log-level", c.LogLevel), setting("debug", c.Debug), setting("local-only", c.LocalOnly),
+		setting("log-level", logged{c.LogLevel, c.FamilyLevels}), setting("debug", debugging{c.Debug, c.Inspection}), setting("local-only", c.LocalOnly),
 		setting("node/maxidleconnectiontimeout", c.MaxIdle), setting("node/minfreedisk", c.MinFreeDisk),
 		setting("node/remoteretention", c.RemoteRetention), setting("node/firewallrules", c.Firewall),
 		setting("work-signing", c.WorkSigning), setting("work-verification", c.WorkVerification),

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
@@ -24,12 +25,14 @@ import (
 	"receptor/transport/secure"
 )
 
-// Families that others need to know.
+// The families, as the tree and the log levels name them.
 const (
 	familyRouter   = "router"
 	familyLinks    = "links"
+	familyStreams  = "streams"
 	familyWork     = "work"
 	familyServices = "services"
+	familyInspect  = "inspect"
 	familyControl  = "control"
 	familyWeb      = "web"
 )
@@ -62,7 +65,7 @@ type plan struct {
 	listeners *supervise.Live[[]control.Listener]
 	pages     *supervise.Live[[]web.Listener]
 	terms     *supervise.Live[work.Terms]
-	debug     *supervise.Live[bool]
+	debug     *supervise.Live[debugging]
 
 	reload func(ctx context.Context, dryRun bool) ([]command.Change, error)
 }
@@ -83,11 +86,11 @@ func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
 	}
 	p := &plan{
 		cfg: cfg, log: log, epoch: epoch, store: store, tls: store, parts: parts,
-		plane: mesh.New(mesh.Config{NodeID: cfg.ID, Firewall: rules}),
+		plane: mesh.New(mesh.Config{NodeID: cfg.ID, Firewall: rules, Tracer: cfg.Tracer}),
 		feeds: work.NewFeeds(), journal: newJournal(cfg),
 	}
 	p.network = streams.NewNetwork(streams.NetworkConfig{
-		Plane: p.plane, Log: log, ResetKey: resetKey(cfg, log), Credentials: credentials{store}, QlogDir: cfg.QlogDir,
+		Plane: p.plane, Log: p.logOf(familyStreams), ResetKey: resetKey(cfg, log), Credentials: credentials{store}, QlogDir: cfg.QlogDir,
 	})
 	for _, part := range parts {
 		if err := p.start(part); err != nil {
@@ -102,11 +105,15 @@ func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
 	p.families = []family{
 		{name: familyRouter, leaf: true, make: p.router},
 		{name: familyLinks, make: p.links},
-		{name: "streams", make: p.streams},
+		{name: familyStreams, make: p.streams},
 		{name: familyWork, make: p.work},
 		{name: familyServices, make: p.services},
 		{name: familyControl, make: p.control},
 		{name: familyWeb, make: p.web},
+	}
+	if cfg.Debug {
+		before := slices.IndexFunc(p.families, func(f family) bool { return f.name == familyControl })
+		p.families = slices.Insert(p.families, before, family{name: familyInspect, make: p.desk})
 	}
 	return p, nil
 }
@@ -157,7 +164,7 @@ func (p *plan) publish(pieces []*piece) {
 	p.listeners = put(p.listeners, w.listeners)
 	p.pages = put(p.pages, w.pages)
 	p.terms = put(p.terms, p.cfg.workTerms())
-	p.debug = put(p.debug, p.cfg.Debug)
+	p.debug = put(p.debug, debugging{p.cfg.Debug, p.cfg.Inspection})
 }
 
 func put[T any](l *supervise.Live[T], v T) *supervise.Live[T] {
@@ -177,25 +184,25 @@ func (p *plan) meshBinding(service, tls string) *transport.Binding[transport.Str
 
 func (p *plan) router(map[string]*actor.PID) func() actor.Actor {
 	return router.New(router.Config{
-		NodeID: p.cfg.ID, Log: p.log, Epoch: p.epoch, Plane: p.plane, WorkCommands: p.cfg.workOffers(),
+		NodeID: p.cfg.ID, Log: p.logOf(familyRouter), Epoch: p.epoch, Plane: p.plane, WorkCommands: p.cfg.workOffers(),
 		Events: p.journal,
 	})
 }
 
 func (p *plan) links(pids map[string]*actor.PID) func() actor.Actor {
 	return links.New(links.Config{
-		NodeID: p.cfg.ID, Log: p.log, Router: pids[familyRouter], Plane: p.plane, Wanted: p.backends,
+		NodeID: p.cfg.ID, Log: p.logOf(familyLinks), Router: pids[familyRouter], Plane: p.plane, Wanted: p.backends,
 		Events: p.journal,
 	})
 }
 
 func (p *plan) streams(pids map[string]*actor.PID) func() actor.Actor {
-	return streams.New(streams.Config{Log: p.log, Network: p.network, Router: pids[familyRouter]})
+	return streams.New(streams.Config{Log: p.logOf(familyStreams), Network: p.network, Router: pids[familyRouter]})
 }
 
 func (p *plan) work(map[string]*actor.PID) func() actor.Actor {
 	return work.New(work.Config{
-		NodeID: p.cfg.ID, DataDir: p.cfg.DataDir, Log: p.log, Dial: p.network.Dial, Feeds: p.feeds,
+		NodeID: p.cfg.ID, DataDir: p.cfg.DataDir, Log: p.logOf(familyWork), Dial: p.network.Dial, Feeds: p.feeds,
 		Runner: p.cfg.Runner, RunnerProgram: p.cfg.RunnerProgram, Version: p.cfg.Version,
 		Live: p.terms, Events: p.journal,
 	})
@@ -203,15 +210,18 @@ func (p *plan) work(map[string]*actor.PID) func() actor.Actor {
 
 func (p *plan) services(pids map[string]*actor.PID) func() actor.Actor {
 	return services.New(services.Config{
-		Log: p.log, Router: pids[familyRouter], Plane: p.plane, Dial: p.network.DialEarly, Wanted: p.proxies,
+		Log: p.logOf(familyServices), Router: pids[familyRouter], Plane: p.plane, Dial: p.network.DialEarly, Wanted: p.proxies,
 	})
 }
 
 func (p *plan) control(pids map[string]*actor.PID) func() actor.Actor {
 	return control.New(control.Config{
-		NodeID: p.cfg.ID, Version: p.cfg.Version, Log: p.log, Router: pids[familyRouter], Work: pids[familyWork],
+		NodeID: p.cfg.ID, Version: p.cfg.Version, Log: p.logOf(familyControl), Router: pids[familyRouter], Work: pids[familyWork],
 		Plane: p.plane, Dial: p.network.Dial, Feeds: p.feeds, Listeners: p.listeners,
-		Expiring: p.expiring, Root: pids[rootName], Debug: p.debug.Load, Reload: p.reload,
+		Expiring: p.expiring, Links: pids[familyLinks], Reload: p.reload,
+		Root: pids[rootName], Debug: func() bool { return p.debug.Load().on },
+		Remote: func() bool { return p.debug.Load().Remote },
+		Desk:   pids[familyInspect], Events: p.journal,
 	})
 }
 

@@ -81,15 +81,20 @@ func (n *Node) Change(cfg Config, dryRun bool) ([]change.Step, error) {
 // fixed says what can't change while the node runs.
 func (c Config) fixed(to Config) error {
 	var what string
+	where := "node"
 	switch {
 	case c.ID != to.ID:
 		what = fmt.Sprintf("id is %s and would become %s", c.ID, to.ID)
 	case c.DataDir != to.DataDir:
 		what = fmt.Sprintf("datadir is %s and would become %s", c.DataDir, to.DataDir)
+	case c.LogFormat != to.LogFormat:
+		where, what = "log-format", fmt.Sprintf("the format is %s and would become %s", c.LogFormat, to.LogFormat)
+	case (c.Tracer == nil) != (to.Tracer == nil):
+		where, what = "trace", "messages are traced from the start on, or not at all"
 	default:
 		return nil
 	}
-	return &FixedError{"a non-reloadable config action 'node' was modified or added: " + what +
+	return &FixedError{"a non-reloadable config action '" + where + "' was modified or added: " + what +
 		". Must restart receptor for these changes to take effect"}
 }
 

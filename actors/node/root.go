@@ -85,7 +85,7 @@ func (r *root) start(ctx actor.Context) {
 	r.checkCertificates(ctx)
 	for _, f := range r.families {
 		pid, err := r.Spawn(ctx, supervise.Spec{
-			Name: f.name, Kind: "family", New: f.make(r.pids), Supervises: !f.leaf,
+			Name: f.name, Kind: "family", New: f.make(r.pids), Supervises: !f.leaf, Vital: f.leaf,
 		})
 		if err != nil {
 			panic(fmt.Errorf("start %s: %w", f.name, err))

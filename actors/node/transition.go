@@ -1,6 +1,7 @@
 package node
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -111,13 +112,13 @@ func (p *plan) commit(t *transition) {
 	for _, made := range t.stay {
 		made.part = byKey[made.part.Key]
 	}
-	levelChanged := p.cfg.LogLevel != t.cfg.LogLevel
+	levelChanged := p.cfg.LogLevel != t.cfg.LogLevel || !maps.Equal(p.cfg.FamilyLevels, t.cfg.FamilyLevels)
 	p.cfg, p.parts, p.pieces = t.cfg, t.parts, t.all
 	p.plane.SetFirewall(t.rules)
 	p.network.RetireTLS(t.changed(tlsClient))
 	p.publish(p.pieces)
 	if levelChanged && p.cfg.SetLogLevel != nil {
-		p.cfg.SetLogLevel(p.cfg.LogLevel)
+		p.cfg.SetLogLevel(p.cfg.LogLevel, p.cfg.FamilyLevels)
 	}
 	for _, s := range t.steps {
 		if s.Do != change.Keep {

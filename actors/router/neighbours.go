@@ -2,11 +2,13 @@ package router
 
 import (
 	"slices"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	linksv1 "receptor/proto/links/v1"
 	routerv1 "receptor/proto/router/v1"
+	"receptor/transport/wire"
 )
 
 const (
@@ -17,7 +19,7 @@ const (
 )
 
 // capabilities are what we tell a neighbour of ourselves.
-var capabilities = []string{tombstones}
+var capabilities = []string{tombstones, wire.Probes}
 
 // neighbour is the node at the other end of an established link.
 type neighbour struct {
@@ -36,6 +38,13 @@ func (r *router) sendInit(ctx actor.Context) {
 
 func (r *router) linkUp(ctx actor.Context, m *routerv1.LinkUp) {
 	link := ctx.Sender()
+	if r.isHeld(m.GetNode(), time.Now()) {
+		ctx.Respond(&routerv1.LinkUpReply{
+			Incarnation: m.GetIncarnation(),
+			Result:      &routerv1.LinkUpReply_Refused{Refused: &routerv1.Refused{Text: textHeld}},
+		})
+		return
+	}
 	if old, ok := r.neighbours[m.GetNode()]; ok && !old.link.Equal(link) {
 		// The neighbour may have been started anew where nobody could see its end.
 		ctx.Send(old.link, &linksv1.ProveAlive{})

@@ -63,7 +63,7 @@ type Config struct {
 func New(cfg Config) func() actor.Actor {
 	return func() actor.Actor {
 		r := &router{
-			cfg: cfg, neighbours: map[string]*neighbour{}, services: map[string]*service{},
+			cfg: cfg, neighbours: map[string]*neighbour{}, held: map[string]time.Time{}, services: map[string]*service{},
 			db: route.NewDB(cfg.NodeID, cfg.Epoch), ads: route.NewAds(cfg.NodeID),
 		}
 		r.updates = job{kind: routerv1.Job_JOB_UPDATE, gap: updateGap, run: r.announce}
@@ -83,6 +83,7 @@ func New(cfg Config) func() actor.Actor {
 type router struct {
 	cfg        Config
 	neighbours map[string]*neighbour // established links by node
+	held       map[string]time.Time  // nodes that are refused until then
 
 	db      *route.DB
 	updates job
@@ -135,6 +136,8 @@ func (r *router) Receive(ctx actor.Context) {
 		r.offerAll(ctx)
 	case *routerv1.WatchRestarts:
 		r.watch(ctx.Sender())
+	case *routerv1.HoldLink:
+		r.hold(ctx, m)
 	case *routerv1.GetStatus:
 		r.status(ctx)
 
@@ -154,6 +157,7 @@ func (r *router) Receive(ctx actor.Context) {
 }
 
 func (r *router) start(ctx actor.Context) {
+	r.cfg.Log = supervise.Logger(ctx, r.cfg.Log)
 	r.keepAlive = after(ctx, keepAlivePeriod, routerv1.Job_JOB_KEEP_ALIVE)
 	r.round = after(ctx, roundPeriod, routerv1.Job_JOB_ROUND)
 	r.age = after(ctx, agePeriod, routerv1.Job_JOB_AGE)

@@ -73,6 +73,7 @@ type ipRouter struct {
 func (r *ipRouter) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
+		r.log = supervise.Logger(ctx, r.log)
 		r.start(ctx)
 	case *actor.Stopping, *actor.Restarting:
 		r.stop(ctx)

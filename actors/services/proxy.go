@@ -98,6 +98,7 @@ func (p *proxy) Receive(ctx actor.Context) {
 }
 
 func (p *proxy) start(ctx actor.Context) {
+	p.cfg.log = supervise.Logger(ctx, p.cfg.log)
 	in, err := p.cfg.open(proxySink{root: ctx.ActorSystem().Root, proxy: ctx.Self(), incarnation: p.incarnation})
 	if err != nil {
 		supervise.Fail(supervise.CauseBind, fmt.Errorf("proxy to %s: %w", p.cfg.target, err))

@@ -84,6 +84,7 @@ func (s *streams) Receive(ctx actor.Context) {
 }
 
 func (s *streams) start(ctx actor.Context) {
+	s.cfg.Log = supervise.Logger(ctx, s.cfg.Log)
 	s.cfg.Network.attach(ctx.ActorSystem().Root, ctx.Self())
 	if s.cfg.Router != nil {
 		ctx.Request(s.cfg.Router, &routerv1.WatchRestarts{})

@@ -77,6 +77,7 @@ func (g *guarded) Receive(ctx actor.Context) {
 		defer g.failing(m)
 	}
 	if g.meter != nil {
+		g.meter.Tell(ctx.Message(), ctx.Sender().GetId())
 		g.meter.Begin(ctx.Message())
 		defer g.meter.End()
 	}

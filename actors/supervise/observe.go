@@ -3,21 +3,38 @@ package supervise
 import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/extensions"
+	"github.com/rs/zerolog"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"receptor/internal/events"
+	"receptor/internal/levels"
 	inspectv1 "receptor/proto/inspect/v1"
 )
+
+// Observer is who debugs a system of actors.
+type Observer struct {
+	Journal *events.Journal
+	Levels  *levels.Levels // nil: levels are as configured
+}
 
 // Observe has every actor of the system measured and its failures told to the
 // journal. It is for debugging, and must come before the first actor is spawned.
 // Without it nothing is measured and nothing costs.
-func Observe(system *actor.ActorSystem, journal *events.Journal) {
-	system.Extensions.Register(&observation{journal})
+func Observe(system *actor.ActorSystem, by Observer) {
+	system.Extensions.Register(&observation{by})
 }
 
-// observation is how supervisors, which are everywhere, find the journal.
-type observation struct{ journal *events.Journal }
+// Logger is log as the calling actor should use it: operators may change the level
+// of a single actor while it runs.
+func Logger(ctx actor.Context, log zerolog.Logger) zerolog.Logger {
+	if o := observed(ctx.ActorSystem()); o != nil {
+		return o.Levels.Logger(log, ctx.Self().GetId())
+	}
+	return log
+}
+
+// observation is how supervisors, which are everywhere, find their observer.
+type observation struct{ Observer }
 
 var observationID = extensions.NextExtensionID()
 
@@ -39,14 +56,14 @@ func (o *observation) failed(c *child, verdict inspectv1.Verdict) {
 	if verdict == inspectv1.Verdict_VERDICT_RESTART {
 		e.NextTry = timestamppb.New(c.nextTry)
 	}
-	o.journal.Add(&inspectv1.Event{What: &inspectv1.Event_ActorFailed{ActorFailed: e}})
+	o.Journal.Add(&inspectv1.Event{What: &inspectv1.Event_ActorFailed{ActorFailed: e}})
 }
 
 func (o *observation) restarted(c *child) {
 	if o == nil {
 		return
 	}
-	o.journal.Add(&inspectv1.Event{What: &inspectv1.Event_ActorRestarted{ActorRestarted: &inspectv1.ActorRestarted{
+	o.Journal.Add(&inspectv1.Event{What: &inspectv1.Event_ActorRestarted{ActorRestarted: &inspectv1.ActorRestarted{
 		Path: c.pid.GetId(), Kind: c.spec.Kind, Restarts: c.restarts,
 	}}})
 }
@@ -55,7 +72,7 @@ func (o *observation) stopped(c *child) {
 	if o == nil || c.spec.Lifetime == Temporary || c.spec.Transient {
 		return
 	}
-	o.journal.Add(&inspectv1.Event{What: &inspectv1.Event_ActorStopped{ActorStopped: &inspectv1.ActorStopped{
+	o.Journal.Add(&inspectv1.Event{What: &inspectv1.Event_ActorStopped{ActorStopped: &inspectv1.ActorStopped{
 		Path: c.pid.GetId(), Kind: c.spec.Kind,
 	}}})
 }

@@ -27,6 +27,7 @@ type Spec struct {
 	Lifetime   Lifetime
 	Backoff    Backoff // zero: the supervisor's
 	Supervises bool    // embeds a Supervisor and answers GetTree
+	Vital      bool    // can't be started anew alone: nobody may ask for that
 	Transient  bool    // comes and goes as a matter of course: its end is no event
 	Retires    bool    // answers Retire when Reconcile has no use for it, and ends by itself
 }
@@ -121,6 +122,13 @@ func (s *Supervisor) Supervise(ctx actor.Context) bool {
 		s.tree(ctx, m)
 	case *supervisev1.Retired:
 		s.retired(ctx, m)
+	case *inspectv1.RestartActor:
+		s.act(ctx, m.GetPath(), func(c *child) string { return s.restartNow(ctx, c) })
+	case *inspectv1.TraceActor:
+		s.act(ctx, m.GetPath(), func(c *child) string { return s.observed.trace(c, m) })
+	case *actor.Started:
+		s.log = Logger(ctx, s.log)
+		return false
 	case *actor.Terminated:
 		s.forget(m.Who.Id)
 		s.settle(ctx)

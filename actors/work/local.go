@@ -10,6 +10,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"receptor/actors/supervise"
 	"receptor/actors/work/process"
 	"receptor/actors/work/runner"
 	"receptor/actors/work/unit"
@@ -80,6 +81,7 @@ func (u *localUnit) Receive(ctx actor.Context) {
 }
 
 func (u *localUnit) start(ctx actor.Context) {
+	u.Log = supervise.Logger(ctx, u.Log)
 	r, ok := u.load()
 	if !ok {
 		return // Create follows

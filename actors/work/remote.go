@@ -105,6 +105,7 @@ func remoteData(m *workv1.RemoteWork) unit.RemoteData {
 }
 
 func (u *remoteUnit) start(ctx actor.Context) {
+	u.Log = supervise.Logger(ctx, u.Log)
 	r, ok := u.load()
 	if !ok || r.Remote == nil {
 		u.machine = unit.NewRemote(unit.RemoteData{}) // Create follows, or the record was taken away

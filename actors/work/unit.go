@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
 
 	"receptor/actors/supervise"
 	"receptor/actors/work/store"
@@ -28,6 +29,7 @@ type unitConfig struct {
 // and those who wait for an answer. Its methods belong to the unit's Receive.
 type unitBase struct {
 	unitConfig
+	Log      zerolog.Logger // the family's, at the level of this actor
 	dir      store.Dir
 	feed     *feed // nil until the unit exists
 	starts   []*actor.PID
@@ -40,7 +42,7 @@ type unitBase struct {
 }
 
 func newUnitBase(cfg unitConfig) unitBase {
-	return unitBase{unitConfig: cfg, dir: cfg.store.Dir(cfg.id)}
+	return unitBase{unitConfig: cfg, Log: cfg.Log, dir: cfg.store.Dir(cfg.id)}
 }
 
 // load reads the record of a unit that exists already.

@@ -38,6 +38,7 @@ func New(cfg Config) func() actor.Actor {
 type work struct {
 	*supervise.Supervisor
 	*family
+	Log    zerolog.Logger    // the family's, at the level of this actor
 	units  map[string]*entry // by unit ID
 	keys   map[string]*entry // by the key of the request that made them
 	actors map[string]*entry // by PID, those that have an actor
@@ -119,6 +120,7 @@ func (w *work) Receive(ctx actor.Context) {
 
 // start loads everything before the first command is looked at.
 func (w *work) start(ctx actor.Context) {
+	w.Log = supervise.Logger(ctx, w.family.Log)
 	var err error
 	if w.store, err = store.Open(w.DataDir, w.NodeID); err != nil {
 		supervise.Fail(supervise.CauseBind, err)

@@ -15,6 +15,7 @@ import (
 	"receptor/actors/node"
 	"receptor/cli/receptor/config"
 	"receptor/cli/receptor/logging"
+	"receptor/internal/levels"
 )
 
 // stopTimeout is how long the node may take to stop after a signal.
@@ -27,8 +28,10 @@ func (p *program) serve(cfg *config.Config) error {
 		return fmt.Errorf("%s is not a valid log level name", cfg.LogLevel)
 	}
 	zerolog.DurationFieldFormat = zerolog.DurationFormatString // 1.5s, not 1500
-	logging.SetLevel(level)
-	log := logging.New(zerolog.DebugLevel, p.out)
+	out := logging.NewOutput(p.out, cfg.LogFormat == config.FormatJSON)
+	levels := levels.New(level, familyLevels(cfg.FamilyLevels))
+	log := levels.Logger(out.Logger(zerolog.DebugLevel), "node")
+	p.levels, p.tracer = levels, out.Tracer()
 	settings := p.settings(cfg, log)
 	if settings.CountBackends() == 0 {
 		log.Warn().Msg("Nothing to do - no backends are running.")

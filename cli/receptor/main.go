@@ -16,6 +16,8 @@ import (
 	"receptor/actors/work"
 	"receptor/cli/receptor/certs"
 	"receptor/cli/receptor/config"
+	"receptor/internal/levels"
+	"receptor/transport/mesh"
 )
 
 // version is set by the build: -ldflags "-X main.version=...".
@@ -68,6 +70,9 @@ type program struct {
 	args []string // the others
 	in   io.Reader
 	out  io.Writer
+
+	levels *levels.Levels // of the log of the node that runs
+	tracer mesh.Tracer    // writes to the same log
 }
 
 // app takes all arguments as they are: actions and their parameters are not

@@ -21,10 +21,14 @@ func (p *program) settings(cfg *config.Config, log zerolog.Logger) node.Config {
 	}
 	settings := nodeConfig(cfg, version)
 	settings.RunnerProgram = besideDaemon("receptor-runner")
-	settings.SetLogLevel = func(name string) {
+	settings.Levels = p.levels
+	settings.SetLogLevel = func(name string, families map[string]string) {
 		if level, ok := logging.ParseLevel(name); ok {
-			logging.SetLevel(level)
+			p.levels.Configure(level, familyLevels(families))
 		}
+	}
+	if cfg.Trace {
+		settings.Tracer = p.tracer
 	}
 	if len(cfg.Files) > 0 {
 		settings.Reread = func() (node.Config, error) { return p.reread(log) }

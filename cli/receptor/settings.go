@@ -5,9 +5,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rs/zerolog"
+
 	"receptor/actors/node"
 	"receptor/actors/work"
 	"receptor/cli/receptor/config"
+	"receptor/cli/receptor/logging"
 )
 
 // nodeConfig says in the node's words what the configuration asks for.
@@ -20,6 +23,9 @@ func nodeConfig(c *config.Config, version string) node.Config {
 		LogLevel:        c.LogLevel,
 		HTTP:            node.HTTP{Addr: c.DebugOptions.HTTP, AnyHost: c.DebugOptions.RemoteHTTP},
 		QlogDir:         c.QlogDir,
+		Inspection:      node.Inspection{Remote: c.DebugOptions.Remote, Actions: c.DebugOptions.Actions},
+		FamilyLevels:    c.FamilyLevels,
+		LogFormat:       c.LogFormat,
 		MaxIdle:         c.Node.MaxIdle,
 		Firewall:        c.Node.Firewall,
 		TLSServers:      c.TLSServers,
@@ -47,6 +53,20 @@ func nodeConfig(c *config.Config, version string) node.Config {
 		n.WorkVerification = work.VerifyKey{PublicKeyFile: v.PublicKey, Tolerance: v.ClockTolerance}
 	}
 	return n
+}
+
+// familyLevels are levels that the configuration has checked.
+func familyLevels(names map[string]string) map[string]zerolog.Level {
+	var levels map[string]zerolog.Level
+	for family, name := range names {
+		if level, ok := logging.ParseLevel(name); ok {
+			if levels == nil {
+				levels = map[string]zerolog.Level{}
+			}
+			levels[family] = level
+		}
+	}
+	return levels
 }
 
 // each says every entry of a list in the node's words.

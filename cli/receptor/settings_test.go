@@ -35,7 +35,7 @@ func settings(t *testing.T, args ...string) node.Config {
 
 func TestDefaultsReachTheNode(t *testing.T) {
 	got := settings(t, "--local-only")
-	want := node.Config{ID: "host", DataDir: "/tmp/receptor", Version: "v1", LogLevel: "info", LocalOnly: true, MaxIdle: 21 * time.Second}
+	want := node.Config{ID: "host", DataDir: "/tmp/receptor", Version: "v1", LogLevel: "info", LogFormat: "text", LocalOnly: true, MaxIdle: 21 * time.Second}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
@@ -44,7 +44,7 @@ func TestDefaultsReachTheNode(t *testing.T) {
 func TestEverythingReachesTheNode(t *testing.T) {
 	got := settings(t,
 		"--node", "id=foo", "datadir=/d", "maxidleconnectiontimeout=1m", `firewallrules=[{"action":"drop","fromnode":"x"}]`,
-		"--debug",
+		"--debug", "remote=yes", "actions=yes", "--log-level", "info", "links=debug",
 		"--tls-server", "name=s", "cert=sc", "key=sk", "requireclientcert=yes",
 		"--tls-client", "name=c", "cert=cc", "key=ck", "mintls13=yes",
 		"--tcp-listener", "2222", "cost=2", `nodecost={"bar":1.5}`, "allowedpeers=bar", "tls=s",
@@ -58,7 +58,9 @@ func TestEverythingReachesTheNode(t *testing.T) {
 	)
 	toBar := func(cost float64) map[string]float64 { return map[string]float64{"bar": cost} }
 	want := node.Config{
-		ID: "foo", DataDir: "/d", Version: "v1", LogLevel: "info", Debug: true, MaxIdle: time.Minute,
+		ID: "foo", DataDir: "/d", Version: "v1", LogLevel: "info", LogFormat: "text", Debug: true, MaxIdle: time.Minute,
+		Inspection:      node.Inspection{Remote: true, Actions: true},
+		FamilyLevels:    map[string]string{"links": "debug"},
 		Firewall:        []firewall.Rule{{Action: "drop", FromNode: "x"}},
 		TLSServers:      []secure.ServerOptions{{Name: "s", Cert: "sc", Key: "sk", RequireClientCert: true}},
 		TLSClients:      []secure.ClientOptions{{Name: "c", Cert: "cc", Key: "ck", MinTLS13: true}},
@@ -145,13 +147,13 @@ func TestWorkReachesTheNode(t *testing.T) {
 // What the node can be told and the table can't say would never be used.
 func TestNothingIsForgotten(t *testing.T) {
 	args := []string{
-		"--node", "minfreedisk=1", "remoteretention=1h", "receptorkubeclientsetqps=1", `firewallrules=[{"action":"accept"}]`, "--local-only", "--debug", "http=/h", "--tls-server", "name=s", "cert=c", "key=k", "--tls-client", "name=c", "cert=", "key=",
+		"--node", "minfreedisk=1", "remoteretention=1h", "receptorkubeclientsetqps=1", `firewallrules=[{"action":"accept"}]`, "--local-only", "--debug", "http=/x", "actions=yes", "--log-level", "info", "work=debug", "--tls-server", "name=s", "cert=c", "key=k", "--tls-client", "name=c", "cert=", "key=",
 		"--tcp-listener", "0", "--tcp-peer", "h:1", "--udp-listener", "0", "--udp-peer", "h:1", "--ws-listener", "0", "--ws-peer", "ws://h",
 		"--control-service", "--work-command", "worktype=a", "command=b", "--work-python", "worktype=p", "plugin=x", "function=f",
 		"--work-signing", "/key", "--work-verification", "/key",
 		"--work-kubernetes", "worktype=k", "namespace=n", "image=i",
 	}
-	embedding := []string{"Backends", "Runner", "RunnerProgram", "Services", "SetLogLevel", "Reread", "QlogDir"} // not for configurations; tested above
+	embedding := []string{"Backends", "Levels", "Tracer", "Runner", "RunnerProgram", "Services", "SetLogLevel", "Reread", "QlogDir"} // not for configurations; tested above
 	all := reflect.ValueOf(settings(t, args...))
 	for _, field := range reflect.VisibleFields(all.Type()) {
 		if len(field.Index) == 1 && all.FieldByIndex(field.Index).IsZero() && !slices.Contains(embedding, field.Name) {

@@ -82,6 +82,7 @@ func (p *Plane) forward(f *frame.Buf) {
 	msg[offHops]--
 	msg[offZero], msg[offZero+1] = 0, 0
 	p.counters.Forwarded.Add(1)
+	p.traceForwarded(msg, next)
 	next.putData(f, false)
 }
 
@@ -151,6 +152,7 @@ func (p *Plane) originate(h wire.Header, payload []byte) {
 	f := frame.New(wire.HeaderLen + len(payload))
 	h.Put(f.Bytes())
 	copy(f.Bytes()[wire.HeaderLen:], payload)
+	p.traceSent(f.Bytes())
 	p.route(f)
 }
 

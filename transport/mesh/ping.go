@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"receptor/transport/frame"
 	"receptor/transport/wire"
 )
 
@@ -92,5 +93,27 @@ func (p *Plane) ping(ctx context.Context, target string, hops byte, notices chan
 			}
 			return PingResult{Problem: ProblemCancelled}
 		}
+	}
+}
+
+// PingOver sends one ping to a neighbour over a certain link, whatever the routes
+// say, and waits until it is answered or ctx is done. The answer takes the way that
+// the neighbour chooses.
+func (p *Plane) PingOver(ctx context.Context, link *Queue, neighbour string) error {
+	s, err := p.listen("", SocketOptions{Hops: 1, Ring: 4, Impatient: true})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	f := frame.New(wire.HeaderLen)
+	wire.Header{
+		HopsToLive: 1, From: p.hash, FromService: s.service, To: wire.NodeHash(neighbour), ToService: servicePing,
+	}.Put(f.Bytes())
+	link.PutControl("", f)
+	select {
+	case <-s.ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

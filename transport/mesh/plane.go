@@ -45,6 +45,7 @@ func mustService(name string) wire.Service {
 type Config struct {
 	NodeID   string
 	Firewall *firewall.Firewall // nil lets everything pass
+	Tracer   Tracer             // nil: nobody wants to hear of messages
 }
 
 // Plane is the data plane of one node. All methods may be called by any
@@ -54,6 +55,7 @@ type Plane struct {
 	self    string
 	hash    uint64
 	rules   atomic.Pointer[firewall.Firewall] // nil lets everything pass
+	tracer  Tracer                            // nil: nobody wants to hear of messages
 	table   atomic.Pointer[table]
 	sockets sync.Map // wire.Service -> *Socket
 
@@ -94,7 +96,7 @@ type Counters struct {
 
 // New returns the data plane of a node without links.
 func New(cfg Config) *Plane {
-	p := &Plane{self: cfg.NodeID, hash: wire.NodeHash(cfg.NodeID), links: map[string]*Queue{}}
+	p := &Plane{self: cfg.NodeID, hash: wire.NodeHash(cfg.NodeID), tracer: cfg.Tracer, links: map[string]*Queue{}}
 	p.SetFirewall(cfg.Firewall)
 	p.rebuild()
 	return p

@@ -62,7 +62,8 @@ type Queue struct {
 	turn    int
 	spare   []*flow
 
-	stats QueueStats
+	stats  QueueStats
+	sample sample
 }
 
 // QueueStats says how a queue is doing.
@@ -73,6 +74,7 @@ type QueueStats struct {
 	Dropped      uint64 // frames dropped because the queue was full
 	Taken        uint64 // frames taken by the writer
 	TakenBytes   uint64
+	Delay        time.Duration // how long a data frame waits, smoothed
 }
 
 // flowKey names a flow: from-node, to-node, from-service and to-service, as they
@@ -134,6 +136,7 @@ func (q *Queue) putData(f *frame.Buf, wait bool) bool {
 		q.ring = append(q.ring, fl)
 	}
 	fl.frames.push(f)
+	q.sample.queued(f)
 	fl.bytes += size
 	q.bytes += size
 	for q.bytes > q.maxBytes {
@@ -222,6 +225,7 @@ func (q *Queue) dropLongest() {
 	fl := q.ring[longest]
 	f := fl.frames.pop()
 	q.charge(fl, f)
+	q.sample.dropped(f)
 	f.Free()
 	q.stats.Dropped++
 	if fl.frames.empty() {
@@ -288,6 +292,7 @@ func (q *Queue) nextData() *frame.Buf {
 	fl := q.ring[q.turn]
 	f := fl.frames.pop()
 	q.charge(fl, f)
+	q.sample.taken(f)
 	fl.credit -= f.Len()
 	switch {
 	case fl.frames.empty():
@@ -325,6 +330,7 @@ func (q *Queue) Stats() QueueStats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	s := q.stats
+	s.Delay = q.sample.read()
 	s.QueuedBytes, s.Flows = q.bytes, len(q.ring)
 	for _, fl := range q.ring {
 		s.QueuedFrames += fl.frames.len()

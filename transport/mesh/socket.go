@@ -240,6 +240,7 @@ func (s *Socket) WriteTo(b []byte, addr net.Addr) (int, error) {
 		To: a.dest.node, ToService: a.dest.service,
 	}.Put(f.Bytes())
 	copy(f.Bytes()[wire.HeaderLen:], b)
+	s.plane.traceSent(f.Bytes())
 	if err := s.plane.send(f, !s.opt.Impatient); err != nil && !s.opt.Lossy {
 		return 0, err
 	}

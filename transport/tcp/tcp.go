@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 
+	"receptor/transport"
 	"receptor/transport/frame"
 	"receptor/transport/internal/socket"
 )
@@ -53,6 +54,9 @@ func (c *Conn) PeerCertificates() []*x509.Certificate {
 	}
 	return nil
 }
+
+// Path implements transport.Measured.
+func (c *Conn) Path() (transport.Path, bool) { return socket.Path(c.stream) }
 
 // ReadFrame returns the next message; the caller frees it.
 func (c *Conn) ReadFrame() (*frame.Buf, error) {

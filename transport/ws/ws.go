@@ -18,6 +18,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"receptor/transport"
 	"receptor/transport/frame"
 	"receptor/transport/internal/socket"
 )
@@ -47,6 +48,9 @@ func newConn(ws *websocket.Conn, s *stream) *Conn {
 	ws.SetReadLimit(readLimit)
 	return &Conn{ws: ws, stream: s, remote: s.RemoteAddr().String()}
 }
+
+// Path implements transport.Measured: the way to the far end, or to the proxy.
+func (c *Conn) Path() (transport.Path, bool) { return socket.Path(c.stream.Conn) }
 
 // ReadFrame returns the next message, whichever type it has and however it is
 // fragmented. Empty ones are passed over, and so are, counted, those too long for

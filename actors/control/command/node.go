@@ -97,10 +97,3 @@ func jsonConnect(o object) (Request, error) {
 	}
 	return Connect{Node: node, Service: service, TLS: tls}, nil
 }
-
-func lineTree(rest string) (Request, error) {
-	if rest != "" {
-		return nil, errors.New("tree command does not take parameters")
-	}
-	return Tree{}, nil
-}

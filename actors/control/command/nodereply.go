@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/json"
 	"time"
 
 	routerv1 "receptor/proto/router/v1"
@@ -13,6 +14,8 @@ type Host struct {
 	MemoryMiB uint64
 	// Expiring are own certificates that expire soon, or have.
 	Expiring []Certificate
+	// Links are told to who asks for them by name.
+	Links []json.RawMessage
 }
 
 // Certificate is one that the node shows to others.
@@ -72,6 +75,9 @@ func StatusReply(r Status, s *routerv1.Status, h Host, now time.Time) []byte {
 		return encode(reply)
 	}
 	for _, name := range r.Fields {
+		if name == memberLinks && h.Links != nil {
+			reply[name] = h.Links
+		}
 		if member, ok := members[name]; ok {
 			reply[name] = member(s, h, now)
 		}

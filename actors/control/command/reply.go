@@ -1,16 +1,11 @@
 package command
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
 	"time"
-
-	"google.golang.org/protobuf/encoding/protojson"
-
-	supervisev1 "receptor/proto/supervise/v1"
 )
 
 // Connecting is the line after which a session belongs to a stream.
@@ -150,18 +145,4 @@ func ReloadReply(r Reload, changes []Change, err error) []byte {
 		code = known.Code
 	}
 	return encode(failure{Error: oneLine(err.Error()) + " ERRORCODE " + strconv.Itoa(code)})
-}
-
-// TreeReply is the answer to Tree.
-func TreeReply(t *supervisev1.Tree) []byte {
-	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(t)
-	if err != nil {
-		return Error("could not convert response to JSON: " + err.Error())
-	}
-	var line bytes.Buffer // protojson varies its blanks on purpose
-	if err := json.Compact(&line, text); err != nil {
-		return Error("could not convert response to JSON: " + err.Error())
-	}
-	line.WriteByte('\n')
-	return line.Bytes()
 }

@@ -30,9 +30,6 @@ type Connect struct{ Node, Service, TLS string }
 // follows the word.
 type Reload struct{ DryRun bool }
 
-// Tree asks for the actors of this node and their failures.
-type Tree struct{}
-
 // Submit asks for a new unit of work; its payload follows.
 type Submit struct {
 	Node, WorkType string
@@ -93,7 +90,6 @@ func (Ping) request()       {}
 func (Traceroute) request() {}
 func (Connect) request()    {}
 func (Reload) request()     {}
-func (Tree) request()       {}
 func (Submit) request()     {}
 func (ListUnits) request()  {}
 func (UnitStatus) request() {}
@@ -158,6 +154,7 @@ var lineForms = map[string]func(rest string) (Request, error){
 	"connect":    lineConnect,
 	"reload":     func(string) (Request, error) { return Reload{}, nil },
 	"tree":       lineTree,
+	"events":     lineEvents,
 
 	"reload-dry-run": func(string) (Request, error) { return Reload{DryRun: true}, nil },
 	"work":           lineWork,
@@ -170,7 +167,9 @@ var jsonForms = map[string]func(o object) (Request, error){
 	"traceroute": jsonTraceroute,
 	"connect":    jsonConnect,
 	"reload":     func(object) (Request, error) { return Reload{}, nil },
-	"tree":       func(object) (Request, error) { return Tree{}, nil },
+	"tree":       jsonTree,
+	"events":     jsonEvents,
+	"act":        jsonAct,
 
 	"reload-dry-run": func(object) (Request, error) { return Reload{DryRun: true}, nil },
 	"work":           jsonWork,

@@ -31,6 +31,7 @@ type Meter struct {
 	begin  time.Time
 	posted atomic.Uint64
 	stamps [levels][slots]atomic.Int64 // when messages were posted, in ns since begin
+	trace  atomic.Pointer[Trace]       // nil: nobody traces the actor
 
 	mu       sync.Mutex // guards the rest; the actor is hardly ever disturbed
 	handled  uint64

@@ -11,7 +11,7 @@ func (p *parser) config() (*Config, error) {
 	if node {
 		p.items = withImplied(p.items)
 	}
-	c := &Config{LogLevel: "info", Warnings: p.warnings, Check: p.check, V2: p.v2, Files: p.files, items: p.items}
+	c := &Config{LogLevel: "info", LogFormat: formatText, Warnings: p.warnings, Check: p.check, V2: p.v2, Files: p.files, items: p.items}
 	for _, it := range p.items {
 		p.add(it.located(it.action.apply(c, it.value)))
 	}

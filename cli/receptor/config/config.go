@@ -28,14 +28,17 @@ type Command interface {
 // Config is what a command line and its files ask for, checked as far as that
 // goes without opening anything.
 type Config struct {
-	Show     Show
-	Commands []Command // to run before anything else
-	Serves   bool      // a node is asked for
-	Check    bool      // only say whether it would start
-	V2       bool      // the switch of the map form was there
-	Files    []string  // that were read
-	LogLevel string    // error, warning, info or debug
-	Warnings []string
+	Show      Show
+	Commands  []Command // to run before anything else
+	Serves    bool      // a node is asked for
+	Check     bool      // only say whether it would start
+	V2        bool      // the switch of the map form was there
+	Files     []string  // that were read
+	LogLevel  string    // error, warning, info or debug
+	LogFormat string    // text or json
+	// FamilyLevels are the levels of parts of the node, by name, where they differ.
+	FamilyLevels map[string]string
+	Warnings     []string
 	// PayloadTrace is how much of payloads is logged, 1 to 3; any other number is
 	// nothing.
 	PayloadTrace int
@@ -88,13 +91,6 @@ func (c *Config) Empty() bool {
 }
 
 func (c *Config) warn(text string) { c.Warnings = append(c.Warnings, text) }
-
-// Debug says what debug mode opens. HTTP is a loopback address or the path of a Unix
-// socket; with RemoteHTTP it may be any address.
-type Debug struct {
-	HTTP       string
-	RemoteHTTP bool
-}
 
 // none is the value of actions without parameters.
 type none struct{}

@@ -3,10 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
-	"slices"
-	"strings"
 	"time"
 
 	"receptor/transport/mesh/firewall"
@@ -44,18 +40,10 @@ type LocalOnly struct {
 	Local bool // has no effect: naming the action is enough
 }
 
-// LogLevel is how much is logged.
-type LogLevel struct {
-	Level string
-}
-
 const (
 	defaultDataDir = "/tmp/receptor"
 	minIdle        = 21 * time.Second // the default too: three routing updates, a little late
 )
-
-// levels are the names of the log levels.
-var levels = []string{"error", "warning", "info", "debug"}
 
 var generalActions = []action{
 	define(action{
@@ -95,26 +83,7 @@ var generalActions = []action{
 		name: "version", section: general, is: exclusive,
 		about: "Show the version and exit.",
 	}, none{}, applyVersion),
-	define(action{
-		name: "log-level", section: general, is: singleton,
-		about: "How much is logged. Without this action: info.",
-	}, LogLevel{Level: "error"}, applyLogLevel,
-		with("level", bare, "error, warning, info or debug.",
-			func(l *LogLevel) *string { return &l.Level }).among(levels...),
-	),
-	define(action{
-		name: "trace", section: general, is: singleton | nameSuffices,
-		about: "Accepted from existing configurations.",
-	}, none{}, applyTrace),
-	define(action{
-		name: "debug", section: general, is: singleton | nameSuffices,
-		about: "Let the control service show the tree of actors (receptorctl tree), and what debug mode opens.",
-	}, Debug{}, applyDebug,
-		with("http", 0, "Loopback address (127.0.0.1:9000) or path of a Unix socket for metrics, health, profiles and the page.",
-			func(d *Debug) *string { return &d.HTTP }),
-		with("remotehttp", 0, "Let http be any address, and be reached under any name. Whoever gets there sees all of the node.",
-			func(d *Debug) *bool { return &d.RemoteHTTP }),
-	),
+	logLevelAction, logFormatAction, traceAction, debugAction,
 }
 
 func applyNode(c *Config, n *Node) error {
@@ -174,34 +143,5 @@ func applyLocalOnly(c *Config, _ *LocalOnly) error {
 
 func applyVersion(c *Config, _ *none) error {
 	c.Show = ShowVersion
-	return nil
-}
-
-func applyTrace(c *Config, _ *none) error {
-	c.Trace = true
-	return nil
-}
-
-func applyDebug(c *Config, d *Debug) error {
-	c.Debug, c.DebugOptions = true, *d
-	if d.HTTP == "" || strings.HasPrefix(d.HTTP, "/") {
-		return nil
-	}
-	host, _, err := net.SplitHostPort(d.HTTP)
-	if err != nil {
-		return fmt.Errorf("http is to be HOST:PORT or the path of a Unix socket, not %q", d.HTTP)
-	}
-	if addr, err := netip.ParseAddr(host); !d.RemoteHTTP && host != "localhost" && (err != nil || !addr.IsLoopback()) {
-		return fmt.Errorf("http=%s is no loopback address; remotehttp=true lets others look into the node", d.HTTP)
-	}
-	return nil
-}
-
-func applyLogLevel(c *Config, l *LogLevel) error {
-	level := strings.ToLower(l.Level)
-	if !slices.Contains(levels, level) {
-		return fmt.Errorf("%s is not a valid log level name (known: %s)", l.Level, strings.Join(levels, ", "))
-	}
-	c.LogLevel = level
 	return nil
 }

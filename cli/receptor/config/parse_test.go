@@ -89,6 +89,7 @@ func TestDefaults(t *testing.T) {
 		"--tcp-server", "port=1", "remotenode=n", "remoteservice=s")
 	want := &Config{
 		LogLevel:        "info",
+		LogFormat:       "text",
 		Node:            Node{ID: "Host.example", DataDir: "/tmp/receptor", MaxIdle: 21 * time.Second},
 		TCPListeners:    []Listener{{BindAddr: "0.0.0.0", Port: 16, Cost: 1}},
 		TCPPeers:        []Peer{{Address: "h:1", Redial: true, Cost: 1}},
@@ -167,7 +168,7 @@ func TestCommandLineErrors(t *testing.T) {
 		{"--config=f.yml", `command error: unknown config type config=f.yml (write --config f.yml)`},
 		{"--log-level=Debug", `command error: unknown config type log-level=debug (write --log-level level=Debug)`},
 		{"--tcp-server=1", `command error: unknown config type tcp-server=1 (write --tcp-server port=VALUE)`},
-		{"--debug=1", `command error: unknown config type debug=1 (write --debug)`},
+		{"--trace=1", `command error: unknown config type trace=1 (write --trace)`},
 		{"foo", "parameter specified before command"},
 		{"-c local.yml x=y", "parameter specified before command"},
 		{"--node bogus=1", `config error: unknown field name bogus (did you mean "id"?)`},

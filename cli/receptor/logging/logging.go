@@ -4,18 +4,54 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 )
 
-// New returns a logger that writes events of this level and above to w.
-func New(level zerolog.Level, w io.Writer) zerolog.Logger {
-	return zerolog.New(newLines(w)).Level(level)
+// Output is where a log is written to.
+type Output struct {
+	w    *lines // nil: objects
+	json io.Writer
+	now  func() time.Time
 }
 
-// SetLevel sets, while the process runs, what no logger of it writes: events below
-// this level.
-func SetLevel(level zerolog.Level) { zerolog.SetGlobalLevel(level) }
+// NewOutput writes lines of text, or objects, to w.
+func NewOutput(w io.Writer, json bool) *Output {
+	if json {
+		return &Output{json: &whole{w: w}, now: time.Now}
+	}
+	return &Output{w: newLines(w)}
+}
+
+// Logger logs events of this level and above.
+func (o *Output) Logger(level zerolog.Level) zerolog.Logger {
+	if o.w != nil {
+		return zerolog.New(o.w).Level(level)
+	}
+	return zerolog.New(o.json).Level(level).Hook(zerolog.HookFunc(o.stamp))
+}
+
+// stamp adds the time to an object.
+func (o *Output) stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
+	e.Str(zerolog.TimestampFieldName, o.now().Format(time.RFC3339Nano))
+}
+
+// New returns a logger that writes events of this level and above to w, as text.
+func New(level zerolog.Level, w io.Writer) zerolog.Logger { return NewOutput(w, false).Logger(level) }
+
+// whole writes one object at a time.
+type whole struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (o *whole) Write(object []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.w.Write(object)
+}
 
 // Slog makes a logger usable by libraries that log to the standard one.
 func Slog(log zerolog.Logger) *slog.Logger {

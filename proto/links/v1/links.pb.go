@@ -84,6 +84,8 @@ const (
 	Timer_TIMER_IDLE Timer = 2
 	// A reject had enough time to arrive.
 	Timer_TIMER_DRAIN Timer = 3
+	// Look how good the link is.
+	Timer_TIMER_MEASURE Timer = 4
 )
 
 // Enum value maps for Timer.
@@ -93,12 +95,14 @@ var (
 		1: "TIMER_INIT",
 		2: "TIMER_IDLE",
 		3: "TIMER_DRAIN",
+		4: "TIMER_MEASURE",
 	}
 	Timer_value = map[string]int32{
 		"TIMER_UNSPECIFIED": 0,
 		"TIMER_INIT":        1,
 		"TIMER_IDLE":        2,
 		"TIMER_DRAIN":       3,
+		"TIMER_MEASURE":     4,
 	}
 )
 
@@ -167,6 +171,51 @@ func (*ProveAlive) Descriptor() ([]byte, []int) {
 	return file_links_v1_links_proto_rawDescGZIP(), []int{0}
 }
 
+// The router to an established link: end, for an operator wants it so.
+type TakeDown struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TakeDown) Reset() {
+	*x = TakeDown{}
+	mi := &file_links_v1_links_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TakeDown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TakeDown) ProtoMessage() {}
+
+func (x *TakeDown) ProtoReflect() protoreflect.Message {
+	mi := &file_links_v1_links_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TakeDown.ProtoReflect.Descriptor instead.
+func (*TakeDown) Descriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *TakeDown) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 // The router to a link: put this message on the wire, ahead of data. A message
 // still queued under the same key is replaced; an empty key never replaces.
 type SendFrame struct {
@@ -180,7 +229,7 @@ type SendFrame struct {
 
 func (x *SendFrame) Reset() {
 	*x = SendFrame{}
-	mi := &file_links_v1_links_proto_msgTypes[1]
+	mi := &file_links_v1_links_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -192,7 +241,7 @@ func (x *SendFrame) String() string {
 func (*SendFrame) ProtoMessage() {}
 
 func (x *SendFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[1]
+	mi := &file_links_v1_links_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -205,7 +254,7 @@ func (x *SendFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendFrame.ProtoReflect.Descriptor instead.
 func (*SendFrame) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{1}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *SendFrame) GetKey() string {
@@ -240,7 +289,7 @@ type SetRules struct {
 
 func (x *SetRules) Reset() {
 	*x = SetRules{}
-	mi := &file_links_v1_links_proto_msgTypes[2]
+	mi := &file_links_v1_links_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -252,7 +301,7 @@ func (x *SetRules) String() string {
 func (*SetRules) ProtoMessage() {}
 
 func (x *SetRules) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[2]
+	mi := &file_links_v1_links_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -265,7 +314,7 @@ func (x *SetRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRules.ProtoReflect.Descriptor instead.
 func (*SetRules) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{2}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SetRules) GetCost() float64 {
@@ -317,7 +366,7 @@ type ConnOpened struct {
 
 func (x *ConnOpened) Reset() {
 	*x = ConnOpened{}
-	mi := &file_links_v1_links_proto_msgTypes[3]
+	mi := &file_links_v1_links_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -329,7 +378,7 @@ func (x *ConnOpened) String() string {
 func (*ConnOpened) ProtoMessage() {}
 
 func (x *ConnOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[3]
+	mi := &file_links_v1_links_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -342,7 +391,7 @@ func (x *ConnOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnOpened.ProtoReflect.Descriptor instead.
 func (*ConnOpened) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{3}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ConnOpened) GetIncarnation() uint64 {
@@ -378,7 +427,7 @@ type FrameReceived struct {
 
 func (x *FrameReceived) Reset() {
 	*x = FrameReceived{}
-	mi := &file_links_v1_links_proto_msgTypes[4]
+	mi := &file_links_v1_links_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -390,7 +439,7 @@ func (x *FrameReceived) String() string {
 func (*FrameReceived) ProtoMessage() {}
 
 func (x *FrameReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[4]
+	mi := &file_links_v1_links_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -403,7 +452,7 @@ func (x *FrameReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrameReceived.ProtoReflect.Descriptor instead.
 func (*FrameReceived) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{4}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FrameReceived) GetIncarnation() uint64 {
@@ -431,7 +480,7 @@ type UnknownTypeReceived struct {
 
 func (x *UnknownTypeReceived) Reset() {
 	*x = UnknownTypeReceived{}
-	mi := &file_links_v1_links_proto_msgTypes[5]
+	mi := &file_links_v1_links_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -443,7 +492,7 @@ func (x *UnknownTypeReceived) String() string {
 func (*UnknownTypeReceived) ProtoMessage() {}
 
 func (x *UnknownTypeReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[5]
+	mi := &file_links_v1_links_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -456,7 +505,7 @@ func (x *UnknownTypeReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnknownTypeReceived.ProtoReflect.Descriptor instead.
 func (*UnknownTypeReceived) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{5}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *UnknownTypeReceived) GetIncarnation() uint64 {
@@ -484,7 +533,7 @@ type FrameRefused struct {
 
 func (x *FrameRefused) Reset() {
 	*x = FrameRefused{}
-	mi := &file_links_v1_links_proto_msgTypes[6]
+	mi := &file_links_v1_links_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -496,7 +545,7 @@ func (x *FrameRefused) String() string {
 func (*FrameRefused) ProtoMessage() {}
 
 func (x *FrameRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[6]
+	mi := &file_links_v1_links_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -509,7 +558,7 @@ func (x *FrameRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrameRefused.ProtoReflect.Descriptor instead.
 func (*FrameRefused) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{6}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *FrameRefused) GetIncarnation() uint64 {
@@ -538,7 +587,7 @@ type ConnLost struct {
 
 func (x *ConnLost) Reset() {
 	*x = ConnLost{}
-	mi := &file_links_v1_links_proto_msgTypes[7]
+	mi := &file_links_v1_links_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +599,7 @@ func (x *ConnLost) String() string {
 func (*ConnLost) ProtoMessage() {}
 
 func (x *ConnLost) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[7]
+	mi := &file_links_v1_links_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +612,7 @@ func (x *ConnLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnLost.ProtoReflect.Descriptor instead.
 func (*ConnLost) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{7}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ConnLost) GetIncarnation() uint64 {
@@ -598,7 +647,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_links_v1_links_proto_msgTypes[8]
+	mi := &file_links_v1_links_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -610,7 +659,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[8]
+	mi := &file_links_v1_links_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -623,7 +672,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{8}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Tick) GetIncarnation() uint64 {
@@ -650,7 +699,7 @@ type ConnAccepted struct {
 
 func (x *ConnAccepted) Reset() {
 	*x = ConnAccepted{}
-	mi := &file_links_v1_links_proto_msgTypes[9]
+	mi := &file_links_v1_links_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -662,7 +711,7 @@ func (x *ConnAccepted) String() string {
 func (*ConnAccepted) ProtoMessage() {}
 
 func (x *ConnAccepted) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[9]
+	mi := &file_links_v1_links_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -675,7 +724,7 @@ func (x *ConnAccepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnAccepted.ProtoReflect.Descriptor instead.
 func (*ConnAccepted) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{9}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ConnAccepted) GetIncarnation() uint64 {
@@ -698,7 +747,7 @@ type AcceptFailed struct {
 
 func (x *AcceptFailed) Reset() {
 	*x = AcceptFailed{}
-	mi := &file_links_v1_links_proto_msgTypes[10]
+	mi := &file_links_v1_links_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -710,7 +759,7 @@ func (x *AcceptFailed) String() string {
 func (*AcceptFailed) ProtoMessage() {}
 
 func (x *AcceptFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[10]
+	mi := &file_links_v1_links_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -723,7 +772,7 @@ func (x *AcceptFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptFailed.ProtoReflect.Descriptor instead.
 func (*AcceptFailed) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{10}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *AcceptFailed) GetIncarnation() uint64 {
@@ -759,7 +808,7 @@ type Proved struct {
 
 func (x *Proved) Reset() {
 	*x = Proved{}
-	mi := &file_links_v1_links_proto_msgTypes[11]
+	mi := &file_links_v1_links_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +820,7 @@ func (x *Proved) String() string {
 func (*Proved) ProtoMessage() {}
 
 func (x *Proved) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[11]
+	mi := &file_links_v1_links_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +833,7 @@ func (x *Proved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proved.ProtoReflect.Descriptor instead.
 func (*Proved) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{11}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Proved) GetIncarnation() uint64 {
@@ -807,7 +856,9 @@ const file_links_v1_links_proto_rawDesc = "" +
 	"\n" +
 	"\x14links/v1/links.proto\x12\blinks.v1\"\f\n" +
 	"\n" +
-	"ProveAlive\"3\n" +
+	"ProveAlive\"\x1e\n" +
+	"\bTakeDown\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\"3\n" +
 	"\tSendFrame\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05frame\x18\x02 \x01(\fR\x05frame\"\xfa\x01\n" +
@@ -855,14 +906,15 @@ const file_links_v1_links_proto_rawDesc = "" +
 	"\n" +
 	"CAUSE_DIAL\x10\x01\x12\x0e\n" +
 	"\n" +
-	"CAUSE_LOST\x10\x02*O\n" +
+	"CAUSE_LOST\x10\x02*b\n" +
 	"\x05Timer\x12\x15\n" +
 	"\x11TIMER_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"TIMER_INIT\x10\x01\x12\x0e\n" +
 	"\n" +
 	"TIMER_IDLE\x10\x02\x12\x0f\n" +
-	"\vTIMER_DRAIN\x10\x03B!Z\x1freceptor/proto/links/v1;linksv1b\x06proto3"
+	"\vTIMER_DRAIN\x10\x03\x12\x11\n" +
+	"\rTIMER_MEASURE\x10\x04B!Z\x1freceptor/proto/links/v1;linksv1b\x06proto3"
 
 var (
 	file_links_v1_links_proto_rawDescOnce sync.Once
@@ -877,26 +929,27 @@ func file_links_v1_links_proto_rawDescGZIP() []byte {
 }
 
 var file_links_v1_links_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_links_v1_links_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_links_v1_links_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_links_v1_links_proto_goTypes = []any{
 	(Cause)(0),                  // 0: links.v1.Cause
 	(Timer)(0),                  // 1: links.v1.Timer
 	(*ProveAlive)(nil),          // 2: links.v1.ProveAlive
-	(*SendFrame)(nil),           // 3: links.v1.SendFrame
-	(*SetRules)(nil),            // 4: links.v1.SetRules
-	(*ConnOpened)(nil),          // 5: links.v1.ConnOpened
-	(*FrameReceived)(nil),       // 6: links.v1.FrameReceived
-	(*UnknownTypeReceived)(nil), // 7: links.v1.UnknownTypeReceived
-	(*FrameRefused)(nil),        // 8: links.v1.FrameRefused
-	(*ConnLost)(nil),            // 9: links.v1.ConnLost
-	(*Tick)(nil),                // 10: links.v1.Tick
-	(*ConnAccepted)(nil),        // 11: links.v1.ConnAccepted
-	(*AcceptFailed)(nil),        // 12: links.v1.AcceptFailed
-	(*Proved)(nil),              // 13: links.v1.Proved
-	nil,                         // 14: links.v1.SetRules.NodeCostEntry
+	(*TakeDown)(nil),            // 3: links.v1.TakeDown
+	(*SendFrame)(nil),           // 4: links.v1.SendFrame
+	(*SetRules)(nil),            // 5: links.v1.SetRules
+	(*ConnOpened)(nil),          // 6: links.v1.ConnOpened
+	(*FrameReceived)(nil),       // 7: links.v1.FrameReceived
+	(*UnknownTypeReceived)(nil), // 8: links.v1.UnknownTypeReceived
+	(*FrameRefused)(nil),        // 9: links.v1.FrameRefused
+	(*ConnLost)(nil),            // 10: links.v1.ConnLost
+	(*Tick)(nil),                // 11: links.v1.Tick
+	(*ConnAccepted)(nil),        // 12: links.v1.ConnAccepted
+	(*AcceptFailed)(nil),        // 13: links.v1.AcceptFailed
+	(*Proved)(nil),              // 14: links.v1.Proved
+	nil,                         // 15: links.v1.SetRules.NodeCostEntry
 }
 var file_links_v1_links_proto_depIdxs = []int32{
-	14, // 0: links.v1.SetRules.node_cost:type_name -> links.v1.SetRules.NodeCostEntry
+	15, // 0: links.v1.SetRules.node_cost:type_name -> links.v1.SetRules.NodeCostEntry
 	0,  // 1: links.v1.ConnLost.cause:type_name -> links.v1.Cause
 	1,  // 2: links.v1.Tick.timer:type_name -> links.v1.Timer
 	3,  // [3:3] is the sub-list for method output_type
@@ -917,7 +970,7 @@ func file_links_v1_links_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_links_v1_links_proto_rawDesc), len(file_links_v1_links_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -621,6 +621,142 @@ func (*WatchRestarts) Descriptor() ([]byte, []int) {
 	return file_router_v1_router_proto_rawDescGZIP(), []int{8}
 }
 
+// node/inspect to the router, for an operator: end the link to a neighbour and
+// refuse it for some time. The answer is a HoldLinkReply.
+type HoldLink struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	DurationMs    int64                  `protobuf:"varint,2,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldLink) Reset() {
+	*x = HoldLink{}
+	mi := &file_router_v1_router_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldLink) ProtoMessage() {}
+
+func (x *HoldLink) ProtoReflect() protoreflect.Message {
+	mi := &file_router_v1_router_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldLink.ProtoReflect.Descriptor instead.
+func (*HoldLink) Descriptor() ([]byte, []int) {
+	return file_router_v1_router_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *HoldLink) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *HoldLink) GetDurationMs() int64 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
+type HoldLinkReply struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Result:
+	//
+	//	*HoldLinkReply_Accepted
+	//	*HoldLinkReply_Refused
+	Result        isHoldLinkReply_Result `protobuf_oneof:"result"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldLinkReply) Reset() {
+	*x = HoldLinkReply{}
+	mi := &file_router_v1_router_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldLinkReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldLinkReply) ProtoMessage() {}
+
+func (x *HoldLinkReply) ProtoReflect() protoreflect.Message {
+	mi := &file_router_v1_router_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldLinkReply.ProtoReflect.Descriptor instead.
+func (*HoldLinkReply) Descriptor() ([]byte, []int) {
+	return file_router_v1_router_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *HoldLinkReply) GetResult() isHoldLinkReply_Result {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *HoldLinkReply) GetAccepted() *Accepted {
+	if x != nil {
+		if x, ok := x.Result.(*HoldLinkReply_Accepted); ok {
+			return x.Accepted
+		}
+	}
+	return nil
+}
+
+func (x *HoldLinkReply) GetRefused() *Refused {
+	if x != nil {
+		if x, ok := x.Result.(*HoldLinkReply_Refused); ok {
+			return x.Refused
+		}
+	}
+	return nil
+}
+
+type isHoldLinkReply_Result interface {
+	isHoldLinkReply_Result()
+}
+
+type HoldLinkReply_Accepted struct {
+	Accepted *Accepted `protobuf:"bytes,1,opt,name=accepted,proto3,oneof"`
+}
+
+type HoldLinkReply_Refused struct {
+	Refused *Refused `protobuf:"bytes,2,opt,name=refused,proto3,oneof"`
+}
+
+func (*HoldLinkReply_Accepted) isHoldLinkReply_Result() {}
+
+func (*HoldLinkReply_Refused) isHoldLinkReply_Result() {}
+
 // The control service to the router.
 type GetStatus struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -630,7 +766,7 @@ type GetStatus struct {
 
 func (x *GetStatus) Reset() {
 	*x = GetStatus{}
-	mi := &file_router_v1_router_proto_msgTypes[9]
+	mi := &file_router_v1_router_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -642,7 +778,7 @@ func (x *GetStatus) String() string {
 func (*GetStatus) ProtoMessage() {}
 
 func (x *GetStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[9]
+	mi := &file_router_v1_router_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -655,7 +791,7 @@ func (x *GetStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatus.ProtoReflect.Descriptor instead.
 func (*GetStatus) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{9}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{11}
 }
 
 type Status struct {
@@ -677,7 +813,7 @@ type Status struct {
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_router_v1_router_proto_msgTypes[10]
+	mi := &file_router_v1_router_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -689,7 +825,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[10]
+	mi := &file_router_v1_router_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -702,7 +838,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{10}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Status) GetNodeId() string {
@@ -757,7 +893,7 @@ type Connection struct {
 
 func (x *Connection) Reset() {
 	*x = Connection{}
-	mi := &file_router_v1_router_proto_msgTypes[11]
+	mi := &file_router_v1_router_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -769,7 +905,7 @@ func (x *Connection) String() string {
 func (*Connection) ProtoMessage() {}
 
 func (x *Connection) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[11]
+	mi := &file_router_v1_router_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -782,7 +918,7 @@ func (x *Connection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connection.ProtoReflect.Descriptor instead.
 func (*Connection) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{11}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Connection) GetNode() string {
@@ -809,7 +945,7 @@ type KnownNode struct {
 
 func (x *KnownNode) Reset() {
 	*x = KnownNode{}
-	mi := &file_router_v1_router_proto_msgTypes[12]
+	mi := &file_router_v1_router_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -821,7 +957,7 @@ func (x *KnownNode) String() string {
 func (*KnownNode) ProtoMessage() {}
 
 func (x *KnownNode) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[12]
+	mi := &file_router_v1_router_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -834,7 +970,7 @@ func (x *KnownNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KnownNode.ProtoReflect.Descriptor instead.
 func (*KnownNode) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{12}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *KnownNode) GetNode() string {
@@ -861,7 +997,7 @@ type WorkCommand struct {
 
 func (x *WorkCommand) Reset() {
 	*x = WorkCommand{}
-	mi := &file_router_v1_router_proto_msgTypes[13]
+	mi := &file_router_v1_router_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -873,7 +1009,7 @@ func (x *WorkCommand) String() string {
 func (*WorkCommand) ProtoMessage() {}
 
 func (x *WorkCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[13]
+	mi := &file_router_v1_router_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -886,7 +1022,7 @@ func (x *WorkCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkCommand.ProtoReflect.Descriptor instead.
 func (*WorkCommand) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{13}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WorkCommand) GetWorkType() string {
@@ -924,7 +1060,7 @@ type Advertisement struct {
 
 func (x *Advertisement) Reset() {
 	*x = Advertisement{}
-	mi := &file_router_v1_router_proto_msgTypes[14]
+	mi := &file_router_v1_router_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -936,7 +1072,7 @@ func (x *Advertisement) String() string {
 func (*Advertisement) ProtoMessage() {}
 
 func (x *Advertisement) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[14]
+	mi := &file_router_v1_router_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -949,7 +1085,7 @@ func (x *Advertisement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Advertisement.ProtoReflect.Descriptor instead.
 func (*Advertisement) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{14}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Advertisement) GetNode() string {
@@ -1024,7 +1160,7 @@ type Tags struct {
 
 func (x *Tags) Reset() {
 	*x = Tags{}
-	mi := &file_router_v1_router_proto_msgTypes[15]
+	mi := &file_router_v1_router_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1036,7 +1172,7 @@ func (x *Tags) String() string {
 func (*Tags) ProtoMessage() {}
 
 func (x *Tags) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[15]
+	mi := &file_router_v1_router_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1049,7 +1185,7 @@ func (x *Tags) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tags.ProtoReflect.Descriptor instead.
 func (*Tags) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{15}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Tags) GetValues() map[string]string {
@@ -1071,7 +1207,7 @@ type LinkDown struct {
 
 func (x *LinkDown) Reset() {
 	*x = LinkDown{}
-	mi := &file_router_v1_router_proto_msgTypes[16]
+	mi := &file_router_v1_router_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1083,7 +1219,7 @@ func (x *LinkDown) String() string {
 func (*LinkDown) ProtoMessage() {}
 
 func (x *LinkDown) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[16]
+	mi := &file_router_v1_router_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1096,7 +1232,7 @@ func (x *LinkDown) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkDown.ProtoReflect.Descriptor instead.
 func (*LinkDown) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{16}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *LinkDown) GetNode() string {
@@ -1125,7 +1261,7 @@ type UpdateReceived struct {
 
 func (x *UpdateReceived) Reset() {
 	*x = UpdateReceived{}
-	mi := &file_router_v1_router_proto_msgTypes[17]
+	mi := &file_router_v1_router_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1137,7 +1273,7 @@ func (x *UpdateReceived) String() string {
 func (*UpdateReceived) ProtoMessage() {}
 
 func (x *UpdateReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[17]
+	mi := &file_router_v1_router_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1150,7 +1286,7 @@ func (x *UpdateReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateReceived.ProtoReflect.Descriptor instead.
 func (*UpdateReceived) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{17}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UpdateReceived) GetFrom() string {
@@ -1183,7 +1319,7 @@ type RoutingUpdate struct {
 
 func (x *RoutingUpdate) Reset() {
 	*x = RoutingUpdate{}
-	mi := &file_router_v1_router_proto_msgTypes[18]
+	mi := &file_router_v1_router_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1331,7 @@ func (x *RoutingUpdate) String() string {
 func (*RoutingUpdate) ProtoMessage() {}
 
 func (x *RoutingUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[18]
+	mi := &file_router_v1_router_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1208,7 +1344,7 @@ func (x *RoutingUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoutingUpdate.ProtoReflect.Descriptor instead.
 func (*RoutingUpdate) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{18}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RoutingUpdate) GetNode() string {
@@ -1271,7 +1407,7 @@ type NodeRestarted struct {
 
 func (x *NodeRestarted) Reset() {
 	*x = NodeRestarted{}
-	mi := &file_router_v1_router_proto_msgTypes[19]
+	mi := &file_router_v1_router_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1283,7 +1419,7 @@ func (x *NodeRestarted) String() string {
 func (*NodeRestarted) ProtoMessage() {}
 
 func (x *NodeRestarted) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[19]
+	mi := &file_router_v1_router_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1296,7 +1432,7 @@ func (x *NodeRestarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRestarted.ProtoReflect.Descriptor instead.
 func (*NodeRestarted) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{19}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *NodeRestarted) GetNode() string {
@@ -1317,7 +1453,7 @@ type AdvertisementReceived struct {
 
 func (x *AdvertisementReceived) Reset() {
 	*x = AdvertisementReceived{}
-	mi := &file_router_v1_router_proto_msgTypes[20]
+	mi := &file_router_v1_router_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1329,7 +1465,7 @@ func (x *AdvertisementReceived) String() string {
 func (*AdvertisementReceived) ProtoMessage() {}
 
 func (x *AdvertisementReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[20]
+	mi := &file_router_v1_router_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1342,7 +1478,7 @@ func (x *AdvertisementReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvertisementReceived.ProtoReflect.Descriptor instead.
 func (*AdvertisementReceived) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{20}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AdvertisementReceived) GetFrom() string {
@@ -1370,7 +1506,7 @@ type Handled struct {
 
 func (x *Handled) Reset() {
 	*x = Handled{}
-	mi := &file_router_v1_router_proto_msgTypes[21]
+	mi := &file_router_v1_router_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1382,7 +1518,7 @@ func (x *Handled) String() string {
 func (*Handled) ProtoMessage() {}
 
 func (x *Handled) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[21]
+	mi := &file_router_v1_router_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1395,7 +1531,7 @@ func (x *Handled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handled.ProtoReflect.Descriptor instead.
 func (*Handled) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{21}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{23}
 }
 
 // The router's own timers.
@@ -1408,7 +1544,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_router_v1_router_proto_msgTypes[22]
+	mi := &file_router_v1_router_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1420,7 +1556,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_router_v1_router_proto_msgTypes[22]
+	mi := &file_router_v1_router_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1433,7 +1569,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_router_v1_router_proto_rawDescGZIP(), []int{22}
+	return file_router_v1_router_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Tick) GetJob() Job {
@@ -1475,7 +1611,15 @@ const file_router_v1_router_proto_rawDesc = "" +
 	"\bAccepted\"\x1d\n" +
 	"\aRefused\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\"\x0f\n" +
-	"\rWatchRestarts\"\v\n" +
+	"\rWatchRestarts\"?\n" +
+	"\bHoldLink\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1f\n" +
+	"\vduration_ms\x18\x02 \x01(\x03R\n" +
+	"durationMs\"|\n" +
+	"\rHoldLinkReply\x121\n" +
+	"\baccepted\x18\x01 \x01(\v2\x13.router.v1.AcceptedH\x00R\baccepted\x12.\n" +
+	"\arefused\x18\x02 \x01(\v2\x12.router.v1.RefusedH\x00R\arefusedB\b\n" +
+	"\x06result\"\v\n" +
 	"\tGetStatus\"\xa8\x03\n" +
 	"\x06Status\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x127\n" +
@@ -1573,7 +1717,7 @@ func file_router_v1_router_proto_rawDescGZIP() []byte {
 }
 
 var file_router_v1_router_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_router_v1_router_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_router_v1_router_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_router_v1_router_proto_goTypes = []any{
 	(ConnType)(0),                 // 0: router.v1.ConnType
 	(Job)(0),                      // 1: router.v1.Job
@@ -1586,54 +1730,58 @@ var file_router_v1_router_proto_goTypes = []any{
 	(*Accepted)(nil),              // 8: router.v1.Accepted
 	(*Refused)(nil),               // 9: router.v1.Refused
 	(*WatchRestarts)(nil),         // 10: router.v1.WatchRestarts
-	(*GetStatus)(nil),             // 11: router.v1.GetStatus
-	(*Status)(nil),                // 12: router.v1.Status
-	(*Connection)(nil),            // 13: router.v1.Connection
-	(*KnownNode)(nil),             // 14: router.v1.KnownNode
-	(*WorkCommand)(nil),           // 15: router.v1.WorkCommand
-	(*Advertisement)(nil),         // 16: router.v1.Advertisement
-	(*Tags)(nil),                  // 17: router.v1.Tags
-	(*LinkDown)(nil),              // 18: router.v1.LinkDown
-	(*UpdateReceived)(nil),        // 19: router.v1.UpdateReceived
-	(*RoutingUpdate)(nil),         // 20: router.v1.RoutingUpdate
-	(*NodeRestarted)(nil),         // 21: router.v1.NodeRestarted
-	(*AdvertisementReceived)(nil), // 22: router.v1.AdvertisementReceived
-	(*Handled)(nil),               // 23: router.v1.Handled
-	(*Tick)(nil),                  // 24: router.v1.Tick
-	nil,                           // 25: router.v1.Advertise.TagsEntry
-	nil,                           // 26: router.v1.Status.RoutesEntry
-	nil,                           // 27: router.v1.Status.CostsEntry
-	nil,                           // 28: router.v1.KnownNode.ConnectionsEntry
-	nil,                           // 29: router.v1.Tags.ValuesEntry
-	nil,                           // 30: router.v1.RoutingUpdate.ConnectionsEntry
-	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
+	(*HoldLink)(nil),              // 11: router.v1.HoldLink
+	(*HoldLinkReply)(nil),         // 12: router.v1.HoldLinkReply
+	(*GetStatus)(nil),             // 13: router.v1.GetStatus
+	(*Status)(nil),                // 14: router.v1.Status
+	(*Connection)(nil),            // 15: router.v1.Connection
+	(*KnownNode)(nil),             // 16: router.v1.KnownNode
+	(*WorkCommand)(nil),           // 17: router.v1.WorkCommand
+	(*Advertisement)(nil),         // 18: router.v1.Advertisement
+	(*Tags)(nil),                  // 19: router.v1.Tags
+	(*LinkDown)(nil),              // 20: router.v1.LinkDown
+	(*UpdateReceived)(nil),        // 21: router.v1.UpdateReceived
+	(*RoutingUpdate)(nil),         // 22: router.v1.RoutingUpdate
+	(*NodeRestarted)(nil),         // 23: router.v1.NodeRestarted
+	(*AdvertisementReceived)(nil), // 24: router.v1.AdvertisementReceived
+	(*Handled)(nil),               // 25: router.v1.Handled
+	(*Tick)(nil),                  // 26: router.v1.Tick
+	nil,                           // 27: router.v1.Advertise.TagsEntry
+	nil,                           // 28: router.v1.Status.RoutesEntry
+	nil,                           // 29: router.v1.Status.CostsEntry
+	nil,                           // 30: router.v1.KnownNode.ConnectionsEntry
+	nil,                           // 31: router.v1.Tags.ValuesEntry
+	nil,                           // 32: router.v1.RoutingUpdate.ConnectionsEntry
+	(*timestamppb.Timestamp)(nil), // 33: google.protobuf.Timestamp
 }
 var file_router_v1_router_proto_depIdxs = []int32{
 	0,  // 0: router.v1.Advertise.conn_type:type_name -> router.v1.ConnType
-	25, // 1: router.v1.Advertise.tags:type_name -> router.v1.Advertise.TagsEntry
-	15, // 2: router.v1.SetWorkCommands.commands:type_name -> router.v1.WorkCommand
+	27, // 1: router.v1.Advertise.tags:type_name -> router.v1.Advertise.TagsEntry
+	17, // 2: router.v1.SetWorkCommands.commands:type_name -> router.v1.WorkCommand
 	8,  // 3: router.v1.LinkUpReply.accepted:type_name -> router.v1.Accepted
 	9,  // 4: router.v1.LinkUpReply.refused:type_name -> router.v1.Refused
-	13, // 5: router.v1.Status.connections:type_name -> router.v1.Connection
-	14, // 6: router.v1.Status.known:type_name -> router.v1.KnownNode
-	26, // 7: router.v1.Status.routes:type_name -> router.v1.Status.RoutesEntry
-	16, // 8: router.v1.Status.advertisements:type_name -> router.v1.Advertisement
-	27, // 9: router.v1.Status.costs:type_name -> router.v1.Status.CostsEntry
-	28, // 10: router.v1.KnownNode.connections:type_name -> router.v1.KnownNode.ConnectionsEntry
-	31, // 11: router.v1.Advertisement.time:type_name -> google.protobuf.Timestamp
-	0,  // 12: router.v1.Advertisement.conn_type:type_name -> router.v1.ConnType
-	17, // 13: router.v1.Advertisement.tags:type_name -> router.v1.Tags
-	15, // 14: router.v1.Advertisement.work_commands:type_name -> router.v1.WorkCommand
-	29, // 15: router.v1.Tags.values:type_name -> router.v1.Tags.ValuesEntry
-	20, // 16: router.v1.UpdateReceived.update:type_name -> router.v1.RoutingUpdate
-	30, // 17: router.v1.RoutingUpdate.connections:type_name -> router.v1.RoutingUpdate.ConnectionsEntry
-	16, // 18: router.v1.AdvertisementReceived.advertisement:type_name -> router.v1.Advertisement
-	1,  // 19: router.v1.Tick.job:type_name -> router.v1.Job
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	8,  // 5: router.v1.HoldLinkReply.accepted:type_name -> router.v1.Accepted
+	9,  // 6: router.v1.HoldLinkReply.refused:type_name -> router.v1.Refused
+	15, // 7: router.v1.Status.connections:type_name -> router.v1.Connection
+	16, // 8: router.v1.Status.known:type_name -> router.v1.KnownNode
+	28, // 9: router.v1.Status.routes:type_name -> router.v1.Status.RoutesEntry
+	18, // 10: router.v1.Status.advertisements:type_name -> router.v1.Advertisement
+	29, // 11: router.v1.Status.costs:type_name -> router.v1.Status.CostsEntry
+	30, // 12: router.v1.KnownNode.connections:type_name -> router.v1.KnownNode.ConnectionsEntry
+	33, // 13: router.v1.Advertisement.time:type_name -> google.protobuf.Timestamp
+	0,  // 14: router.v1.Advertisement.conn_type:type_name -> router.v1.ConnType
+	19, // 15: router.v1.Advertisement.tags:type_name -> router.v1.Tags
+	17, // 16: router.v1.Advertisement.work_commands:type_name -> router.v1.WorkCommand
+	31, // 17: router.v1.Tags.values:type_name -> router.v1.Tags.ValuesEntry
+	22, // 18: router.v1.UpdateReceived.update:type_name -> router.v1.RoutingUpdate
+	32, // 19: router.v1.RoutingUpdate.connections:type_name -> router.v1.RoutingUpdate.ConnectionsEntry
+	18, // 20: router.v1.AdvertisementReceived.advertisement:type_name -> router.v1.Advertisement
+	1,  // 21: router.v1.Tick.job:type_name -> router.v1.Job
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_router_v1_router_proto_init() }
@@ -1645,13 +1793,17 @@ func file_router_v1_router_proto_init() {
 		(*LinkUpReply_Accepted)(nil),
 		(*LinkUpReply_Refused)(nil),
 	}
+	file_router_v1_router_proto_msgTypes[10].OneofWrappers = []any{
+		(*HoldLinkReply_Accepted)(nil),
+		(*HoldLinkReply_Refused)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_router_v1_router_proto_rawDesc), len(file_router_v1_router_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   29,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,4 +1,4 @@
-package inspect
+package tree
 
 import (
 	"cmp"
@@ -8,9 +8,9 @@ import (
 	supervisev1 "receptor/proto/supervise/v1"
 )
 
-// links collects the links at and below an actor. One that is down does not answer:
+// Links collects the links at and below an actor. One that is down does not answer:
 // its dialer says what it is, and the record why it is down.
-func links(a *supervisev1.Actor) []*inspectv1.Link {
+func Links(a *supervisev1.Actor) []*inspectv1.Link {
 	var list []*inspectv1.Link
 	var walk func(a *supervisev1.Actor, above *inspectv1.Link)
 	walk = func(a *supervisev1.Actor, above *inspectv1.Link) {
@@ -40,8 +40,8 @@ func linkOf(a *supervisev1.Actor, own, dialer *inspectv1.Link) *inspectv1.Link {
 	return l
 }
 
-// totals sums up the actors by kind.
-func totals(root *supervisev1.Actor) []*inspectv1.ActorTotals {
+// Totals sums up the actors by kind.
+func Totals(root *supervisev1.Actor) []*inspectv1.ActorTotals {
 	kinds := map[string]*inspectv1.ActorTotals{}
 	var walk func(a *supervisev1.Actor)
 	walk = func(a *supervisev1.Actor) {

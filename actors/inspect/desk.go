@@ -1,0 +1,172 @@
+package inspect
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
+	"google.golang.org/protobuf/proto"
+
+	"receptor/actors/supervise"
+	"receptor/internal/events"
+	"receptor/internal/levels"
+	inspectv1 "receptor/proto/inspect/v1"
+	routerv1 "receptor/proto/router/v1"
+)
+
+const (
+	// actTimeout bounds the wait for whoever carries an action out.
+	actTimeout = 5 * time.Second
+	// maxLevelTime bounds a log level that is not the configured one.
+	maxLevelTime = 24 * time.Hour
+)
+
+// DeskConfig is what the family is born with.
+type DeskConfig struct {
+	Log     zerolog.Logger
+	Root    *actor.PID
+	Router  *actor.PID
+	Journal *events.Journal
+	Levels  *levels.Levels // nil: levels can't be changed
+	// Allowed reports whether operators may act now.
+	Allowed func() bool
+}
+
+// New returns the producer of the family.
+func New(cfg DeskConfig) func() actor.Actor {
+	return func() actor.Actor {
+		return &desk{Supervisor: supervise.New(cfg.Log, supervise.Backoff{}), cfg: cfg}
+	}
+}
+
+// desk takes what operators at the local socket want done, and has it done by
+// whoever owns what it is about.
+//
+//	parent   node, which restarts it with Backoff
+//	owns     nothing
+//	fails    never by itself
+//	restart  forgets what is under way; whoever asked is told nothing
+type desk struct {
+	*supervise.Supervisor
+	cfg DeskConfig
+}
+
+func (d *desk) Receive(ctx actor.Context) {
+	if d.mine(ctx) || d.Supervise(ctx) {
+		return
+	}
+	switch ctx.Message().(type) {
+	case *actor.Started, *actor.Stopping, *actor.Restarting:
+	default:
+		supervise.Unexpected(ctx)
+	}
+}
+
+// mine are the actions. A supervisor would take some of them for its own children.
+func (d *desk) mine(ctx actor.Context) bool {
+	m, ok := ctx.Message().(proto.Message)
+	if !ok || ctx.Sender() == nil {
+		return false
+	}
+	if !d.cfg.Allowed() {
+		return d.refuse(ctx, m)
+	}
+	switch m := m.(type) {
+	case *inspectv1.RestartActor:
+		d.delegate(ctx, d.cfg.Root, m, taken("restart", m.GetPath(), ""))
+	case *inspectv1.TraceActor:
+		d.delegate(ctx, d.cfg.Root, m, taken("trace", m.GetPath(),
+			fmt.Sprintf("for %d s, at most %d messages a second", m.GetSeconds(), m.GetPerSecond())))
+	case *inspectv1.TakeLinkDown:
+		d.delegate(ctx, d.cfg.Router, &routerv1.HoldLink{Node: m.GetNeighbour(), DurationMs: int64(m.GetSeconds()) * 1000},
+			taken("link down", m.GetNeighbour(), fmt.Sprintf("for %d s", m.GetSeconds())))
+	case *inspectv1.SetLogLevel:
+		d.setLevel(ctx, m)
+	default:
+		return false
+	}
+	return true
+}
+
+// refuse answers actions of a node that takes none.
+func (d *desk) refuse(ctx actor.Context, m proto.Message) bool {
+	switch m.(type) {
+	case *inspectv1.RestartActor, *inspectv1.TraceActor, *inspectv1.TakeLinkDown, *inspectv1.SetLogLevel:
+		ctx.Respond(refused("this node takes no actions; start it with --debug actions=true"))
+		return true
+	}
+	return false
+}
+
+func taken(action, path, detail string) *inspectv1.ActionTaken {
+	return &inspectv1.ActionTaken{Action: action, Path: path, Detail: detail}
+}
+
+// delegate asks who can do it, and tells the journal if it was done.
+func (d *desk) delegate(ctx actor.Context, who *actor.PID, m proto.Message, e *inspectv1.ActionTaken) {
+	client := ctx.Sender()
+	ctx.ReenterAfter(ctx.RequestFuture(who, m, actTimeout), func(res any, err error) {
+		reply := replyOf(res, err)
+		if reply.GetDone() != nil {
+			d.tell(e)
+			reply = done(e)
+		}
+		ctx.Send(client, reply)
+	})
+}
+
+func (d *desk) tell(e *inspectv1.ActionTaken) {
+	d.cfg.Log.Warn().Str("action", e.GetAction()).Str("actor", e.GetPath()).Msg("an operator acts")
+	d.cfg.Journal.Add(&inspectv1.Event{What: &inspectv1.Event_ActionTaken{ActionTaken: e}})
+}
+
+func replyOf(res any, err error) *inspectv1.ActionReply {
+	if err != nil {
+		return refused("no answer: " + err.Error())
+	}
+	switch m := res.(type) {
+	case *inspectv1.ActionReply:
+		return m
+	case *routerv1.HoldLinkReply:
+		if no := m.GetRefused(); no != nil {
+			return refused(no.GetText())
+		}
+		return &inspectv1.ActionReply{Result: &inspectv1.ActionReply_Done{Done: &inspectv1.ActionDone{}}}
+	}
+	return refused(fmt.Sprintf("unexpected answer %T", res))
+}
+
+func done(e *inspectv1.ActionTaken) *inspectv1.ActionReply {
+	text := strings.TrimSpace(e.GetAction() + " " + e.GetPath() + " " + e.GetDetail())
+	return &inspectv1.ActionReply{Result: &inspectv1.ActionReply_Done{Done: &inspectv1.ActionDone{Text: text}}}
+}
+
+func refused(text string) *inspectv1.ActionReply {
+	return &inspectv1.ActionReply{Result: &inspectv1.ActionReply_Refused{Refused: &inspectv1.ActionRefused{Text: text}}}
+}
+
+// setLevel needs nobody else: actors read their level where it was changed.
+func (d *desk) setLevel(ctx actor.Context, m *inspectv1.SetLogLevel) {
+	e := taken("log level", m.GetPath(), "as configured")
+	if d.cfg.Levels == nil {
+		ctx.Respond(refused("the log of this node has one level"))
+		return
+	}
+	err := d.cfg.Levels.Reset(m.GetPath())
+	if m.GetLevel() != "" {
+		span := min(time.Duration(m.GetSeconds())*time.Second, maxLevelTime)
+		e.Detail = fmt.Sprintf("%s for %v", m.GetLevel(), span)
+		var at zerolog.Level
+		if at, err = levels.Parse(m.GetLevel()); err == nil {
+			err = d.cfg.Levels.Set(m.GetPath(), at, span)
+		}
+	}
+	if err != nil {
+		ctx.Respond(refused(err.Error()))
+		return
+	}
+	d.tell(e)
+	ctx.Respond(done(e))
+}

@@ -1,0 +1,80 @@
+package mesh
+
+import (
+	"fmt"
+
+	"receptor/transport/wire"
+)
+
+// Traced is a data message as a Tracer hears of it, without its payload. A node that
+// is not known is named by its hash.
+type Traced struct {
+	FromNode, FromService, ToNode, ToService string
+	Length                                   int // of the payload
+}
+
+// Tracer is told of every data message. It is called on the way of the message, and
+// by many goroutines.
+type Tracer interface {
+	Sent(m Traced)
+	Received(m Traced, via string)  // from that neighbour
+	Forwarded(m Traced, via string) // to that neighbour
+}
+
+// Tracing reports whether somebody wants to hear of messages.
+func (p *Plane) Tracing() bool { return p.tracer != nil }
+
+// TraceReceived tells of a message that a neighbour sent.
+func (p *Plane) TraceReceived(msg []byte, via string) {
+	if m, ok := p.traced(msg); ok {
+		p.tracer.Received(m, via)
+	}
+}
+
+func (p *Plane) traceSent(msg []byte) {
+	if p.tracer == nil {
+		return
+	}
+	if m, ok := p.traced(msg); ok {
+		p.tracer.Sent(m)
+	}
+}
+
+func (p *Plane) traceForwarded(msg []byte, next *Queue) {
+	if p.tracer == nil {
+		return
+	}
+	if m, ok := p.traced(msg); ok {
+		p.tracer.Forwarded(m, p.neighbourOf(next))
+	}
+}
+
+func (p *Plane) traced(msg []byte) (m Traced, ok bool) {
+	h, err := wire.DecodeHeader(msg)
+	if err != nil || p.tracer == nil {
+		return m, false
+	}
+	names := p.table.Load().names
+	name := func(hash uint64) string {
+		if known, ok := names[hash]; ok {
+			return known
+		}
+		return fmt.Sprintf("%016x", hash)
+	}
+	return Traced{
+		FromNode: name(h.From), FromService: h.FromService.String(), ToNode: name(h.To), ToService: h.ToService.String(),
+		Length: len(msg) - wire.HeaderLen,
+	}, true
+}
+
+// neighbourOf is the neighbour that a link leads to; empty once it is detached.
+func (p *Plane) neighbourOf(q *Queue) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for name, link := range p.links {
+		if link == q {
+			return name
+		}
+	}
+	return ""
+}
