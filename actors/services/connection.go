@@ -50,7 +50,7 @@ func (c *connection) Receive(ctx actor.Context) {
 	case *actor.Stopped:
 
 	case *servicesv1.ConnectionEnded:
-		c.ended(m)
+		c.ended(ctx, m)
 
 	default:
 		supervise.Unexpected(ctx)
@@ -81,7 +81,7 @@ func (c *connection) run(out connectionSink) {
 
 // ended is where a client's fate is told: one warning for one that could not be
 // served; a connection that breaks off is everyday life.
-func (c *connection) ended(m *servicesv1.ConnectionEnded) {
+func (c *connection) ended(ctx actor.Context, m *servicesv1.ConnectionEnded) {
 	switch m.GetEnd() {
 	case servicesv1.End_END_REFUSED:
 		c.log.Warn().Str("addr", c.guest.addr).Str("err", m.GetText()).Msg("client can't be served")
@@ -89,6 +89,6 @@ func (c *connection) ended(m *servicesv1.ConnectionEnded) {
 	case servicesv1.End_END_LOST:
 		supervise.Fail(supervise.CauseLost, errors.New(m.GetText()))
 	default:
-		supervise.Fail(supervise.CauseDone, errors.New(m.GetText()))
+		supervise.Finish(ctx)
 	}
 }
