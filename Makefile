@@ -33,7 +33,7 @@ PACKAGE_ARCH    := $(shell go env GOARCH)
 PODMAN          ?= podman
 IMAGE           ?= localhost/receptor:latest
 
-.PHONY: build receptor receptorctl receptor-runner demo test soak race fuzz bench lint proto proto-check docs docs-check tools \
+.PHONY: bin/package build receptor receptorctl receptor-runner demo test soak race fuzz bench lint proto proto-check docs docs-check tools \
 	image image-root package test-deploy test-page clean distclean
 
 build: receptor receptorctl
@@ -102,8 +102,20 @@ image-root: build
 	chmod 1777 bin/image/tmp
 	chmod 0777 bin/image/var/lib/receptor
 
+# The manual and the completions, as the programs write them.
+bin/package: build
+	rm -rf $@
+	mkdir -p $@/man1 $@/bash $@/zsh $@/fish
+	bin/receptor --man > $@/man1/receptor.1
+	bin/receptorctl man $@/man1
+	gzip -9n $@/man1/*
+	bin/receptor --bash-completion > $@/bash/receptor
+	bin/receptorctl completion bash > $@/bash/receptorctl
+	bin/receptorctl completion zsh > $@/zsh/_receptorctl
+	bin/receptorctl completion fish > $@/fish/receptorctl.fish
+
 # dist/receptor_*.deb and .rpm; the same bytes from the same sources.
-package: build $(TOOLS)/nfpm
+package: bin/package $(TOOLS)/nfpm
 	rm -f dist/receptor*.deb dist/receptor*.rpm
 	mkdir -p dist
 	export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 0) \
@@ -155,7 +167,7 @@ $(TOOLS)/protoc-gen-go: go.mod
 	@touch $@
 
 clean:
-	rm -rf bin/receptor bin/receptorctl bin/receptor-runner bin/image dist bin/bench.txt bin/bench.old.txt
+	rm -rf bin/receptor bin/receptorctl bin/receptor-runner bin/image bin/package dist bin/bench.txt bin/bench.old.txt
 
 # The tools, too: they take minutes to build.
 distclean: clean

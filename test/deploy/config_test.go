@@ -5,11 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sigs.k8s.io/yaml"
 )
 
 // Every configuration that is shipped is one that the program takes.
 func TestConfigurationsAreGood(t *testing.T) {
-	texts := map[string]string{}
+	texts := map[string]string{"kubernetes/node.yaml": configMap(t, source("deploy", "kubernetes", "node.yaml"))}
 	for _, pattern := range []string{"container/*.conf", "package/*.conf", "compose/*.conf"} {
 		files, err := filepath.Glob(source("deploy", pattern))
 		if err != nil || len(files) == 0 {
@@ -34,4 +36,23 @@ func TestConfigurationsAreGood(t *testing.T) {
 			}
 		})
 	}
+}
+
+// configMap is the receptor.conf in a file of manifests.
+func configMap(t *testing.T, file string) string {
+	t.Helper()
+	for _, document := range strings.Split(read(t, file), "\n---\n") {
+		var m struct {
+			Kind string
+			Data map[string]string
+		}
+		if err := yaml.Unmarshal([]byte(document), &m); err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind == "ConfigMap" {
+			return m.Data["receptor.conf"]
+		}
+	}
+	t.Fatalf("%s has no ConfigMap", file)
+	return ""
 }

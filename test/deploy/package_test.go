@@ -12,6 +12,9 @@ var wanted = []string{
 	"/usr/bin/receptor", "/usr/bin/receptor-runner", "/usr/bin/receptorctl",
 	"/etc/receptor/receptor.conf",
 	"/usr/lib/systemd/system/receptor.service", "/usr/lib/systemd/system/receptor@.service",
+	"/usr/share/man/man1/receptor.1.gz", "/usr/share/man/man1/receptorctl.1.gz", "/usr/share/man/man1/receptorctl-work-submit.1.gz",
+	"/usr/share/bash-completion/completions/receptor", "/usr/share/bash-completion/completions/receptorctl",
+	"/usr/share/zsh/vendor-completions/_receptorctl", "/usr/share/fish/vendor_completions.d/receptorctl.fish",
 	"/usr/lib/sysusers.d/receptor.conf", "/usr/share/doc/receptor/copyright",
 }
 
