@@ -48,7 +48,7 @@ func (t *tool) app() *cli.App {
 		Commands: []*cli.Command{
 			t.statusCommand(), t.pingCommand(), t.tracerouteCommand(), t.treeCommand(),
 			t.connectCommand(), t.workCommand(), t.reloadCommand(), t.versionCommand(),
-			t.completionCommand(), t.manCommand(), t.completeCommand(),
+			t.doctorCommand(), t.completionCommand(), t.manCommand(), t.completeCommand(),
 		},
 	}
 }

@@ -11,14 +11,21 @@ import (
 	"receptor/cli/receptorctl/client"
 )
 
+const pingDescription = `Sends small messages over the mesh and shows how long the answers took. Exit code 2 if
+one of them failed.
+
+On a terminal, or with --hops, the way is shown first, with the cost and the state of
+each link, and at last a summary. If no message was answered, it says where they end.`
+
 func (t *tool) pingCommand() *cli.Command {
 	return &cli.Command{
 		Name: "ping", Usage: "Ping a Receptor node.", ArgsUsage: "NODE",
-		Description: "Sends small messages over the mesh and shows how long the answers took. Exit code 2 if one of\nthem failed.",
+		Description: pingDescription,
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "count", Value: 4, Usage: "`NUMBER` of pings to send"},
 			&cli.Float64Flag{Name: "delay", Value: 1, Usage: "`SECONDS` to wait between pings"},
-			jsonFlag("print a list of the node's answers as JSON"),
+			hopsFlag("show cost and state of each link on the way, and a summary: the default on a terminal"),
+			jsonFlag("print a list of the node's answers as JSON; with --hops an object, also with the way"),
 		},
 		Action: t.ping,
 	}
@@ -38,22 +45,17 @@ func (t *tool) ping(c *cli.Context) error {
 		return err
 	}
 	defer s.Close()
-	show, replies := t.showPing, []json.RawMessage{}
-	if c.Bool("json") {
-		show = func(reply json.RawMessage) (bool, error) {
-			replies = append(replies, reply)
-			p, err := readPing(reply)
-			return p.Success, err
-		}
+	p := &pings{tool: t, session: s, target: args[0], asJSON: c.Bool("json")}
+	p.hops = c.Bool("hops") || !p.asJSON && isTerminal(t.out)
+	if err := p.showWay(); err != nil {
+		return err
 	}
-	ok, err := repeatPing(c.Context, s, line, c.Int("count"), c.Float64("delay"), show)
+	ok, err := repeatPing(c.Context, s, line, c.Int("count"), c.Float64("delay"), p.show)
 	if err != nil {
 		return err
 	}
-	if c.Bool("json") {
-		if err := t.printJSON(replies); err != nil {
-			return err
-		}
+	if err := p.finish(c.Context); err != nil {
+		return err
 	}
 	if !ok {
 		return &failure{code: exitPing}
@@ -105,18 +107,6 @@ func readPing(reply json.RawMessage) (pingReply, error) {
 		return p, fmt.Errorf("read ping: %w", err)
 	}
 	return p, nil
-}
-
-func (t *tool) showPing(reply json.RawMessage) (bool, error) {
-	p, err := readPing(reply)
-	if err != nil {
-		return false, err
-	}
-	if !p.Success {
-		t.fail(p.failureText())
-		return false, nil
-	}
-	return true, t.print(fmt.Sprintf("Reply from %s in %s\n", p.From, p.TimeStr))
 }
 
 func (p pingReply) failureText() string {
