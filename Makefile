@@ -2,6 +2,7 @@
 # make demo             three nodes, two units of work, one kill -9; leaves nothing behind
 # make test             all tests; needs Go and nothing else (test/netns skips without root, iproute2, nft)
 # make soak             kills daemons, runners, commands and links at random for SOAK=10m
+# make test-k8s         units of work in a real Kubernetes: KUBECONFIG, or one of our own (see test/k8s/cluster.sh)
 # make race fuzz bench  the same under the race detector, fuzz targets, benchmarks
 # make lint             linters for Go and for the messages
 # make package image    deb and rpm, a container image; test-deploy tries them
@@ -55,6 +56,11 @@ test: build
 # prints the seed of its round: RECEPTOR_SOAK_SEED=N begins with that one.
 soak: build
 	CGO_ENABLED=0 RECEPTOR_BIN=$(BIN) RECEPTOR_SOAK=$(SOAK) go test -count 1 -timeout 0 -v -run '^(TestNothingIsLostOrDoubled|TestTenThousandUnits)$$' ./test/blackbox
+
+.PHONY: test-k8s
+# In a cluster that is there, or one that lives as long as the tests do.
+test-k8s: build
+	cd test/k8s && RECEPTOR_TEST_K8S=1 RECEPTOR_BIN=$(BIN) go test -count 1 -timeout 20m $(K8SFLAGS)
 
 # The black-box tests drive other processes, which the race detector can't see.
 race:

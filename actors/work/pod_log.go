@@ -149,6 +149,9 @@ func (s *podSession) attach(ctx context.Context, file *os.File, size int64, over
 		}
 	}()
 	for try := 1; ; try++ {
+		if _, err := file.Seek(0, io.SeekStart); err != nil {
+			return failed("Error reading stdin: %v", err)
+		}
 		began, sent, err := s.client.Attach(attached, s.ns, s.pod, pod.Worker, file)
 		switch {
 		case err == nil || ctx.Err() != nil:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/httpstream"
@@ -28,7 +29,7 @@ func (c *Client) Attach(ctx context.Context, namespace, pod, container string, i
 	began, sent, whole := r.state()
 	switch {
 	case err != nil:
-		return began, sent, err
+		return began && !neverAttached(err), sent, err
 	case !whole:
 		return began, sent, fmt.Errorf("%w: it has %d bytes", ErrUnread, sent)
 	default:
@@ -36,7 +37,15 @@ func (c *Client) Attach(ctx context.Context, namespace, pod, container string, i
 	}
 }
 
-// executor takes WebSockets, and SPDY where they are not to be had.
+// neverAttached knows the answer of a node that has no such container running. The
+// library has no type for it when it comes through a WebSocket, whose other end takes
+// input before it asks the node.
+func neverAttached(err error) bool {
+	return strings.Contains(err.Error(), "unable to upgrade connection")
+}
+
+// executor takes SPDY, for which the right to create is enough, and WebSockets where
+// something on the way does not let SPDY pass.
 func (c *Client) executor(namespace, pod, container string) (remotecommand.Executor, error) {
 	url := c.rest.Post().Namespace(namespace).Resource("pods").Name(pod).SubResource("attach").
 		VersionedParams(&corev1.PodAttachOptions{Container: container, Stdin: true}, c.params).URL()
@@ -48,7 +57,7 @@ func (c *Client) executor(namespace, pod, container string) (remotecommand.Execu
 	if err != nil {
 		return nil, err
 	}
-	return remotecommand.NewFallbackExecutor(ws, spdy, func(err error) bool {
+	return remotecommand.NewFallbackExecutor(spdy, ws, func(err error) bool {
 		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
 	})
 }
