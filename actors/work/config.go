@@ -115,7 +115,7 @@ func newFamily(cfg Config) *family {
 		cfg.forceWait = 10 * time.Second
 	}
 	f := &family{Config: cfg}
-	f.current.Store(newTerms(f.Live.Load(), nil))
+	f.current.Store(newTerms(f.Live.Load(), nil, f.Log))
 	return f
 }
 

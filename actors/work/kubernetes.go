@@ -6,6 +6,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"receptor/actors/work/kube"
 	workv1 "receptor/proto/work/v1"
 )
@@ -46,8 +48,8 @@ const (
 )
 
 // kubeTypes joins them to those that commands do.
-func (t *terms) kubeTypes() {
-	t.clusters = &kube.Clients{Settings: t.KubeClients}
+func (t *terms) kubeTypes(log zerolog.Logger) {
+	t.clusters = &kube.Clients{Settings: t.KubeClients, Log: log}
 	for _, k := range t.Kube {
 		t.types[k.Type] = CommandType{Type: k.Type, VerifySignature: k.VerifySignature, Limits: k.Limits, kube: &k}
 	}

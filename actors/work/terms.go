@@ -2,6 +2,7 @@ package work
 
 import (
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
 
 	"receptor/actors/work/kube"
 	"receptor/actors/work/sign"
@@ -21,7 +22,7 @@ type terms struct {
 }
 
 // newTerms takes the queues over from the terms before; nil for none.
-func newTerms(set Terms, before *terms) *terms {
+func newTerms(set Terms, before *terms, log zerolog.Logger) *terms {
 	t := &terms{
 		Terms: set, types: map[string]CommandType{}, queues: map[string]*queue{},
 		signer:   &sign.Signer{PrivateKeyFile: set.SigningKey.PrivateKeyFile, Expiration: set.SigningKey.Expiration},
@@ -31,7 +32,7 @@ func newTerms(set Terms, before *terms) *terms {
 		t.types[c.Type] = c
 	}
 	t.pythonTypes()
-	t.kubeTypes()
+	t.kubeTypes(log)
 	if before != nil && before.KubeClients == set.KubeClients {
 		t.clusters = before.clusters
 	}
@@ -49,7 +50,7 @@ func newTerms(set Terms, before *terms) *terms {
 // their turn get it if there is room now, or if their type has gone: they fail then.
 func (w *work) reconcile(ctx actor.Context) {
 	before := w.terms()
-	now := newTerms(w.Live.Load(), before)
+	now := newTerms(w.Live.Load(), before, w.Log)
 	w.current.Store(now)
 	for name, q := range before.queues {
 		w.grant(ctx, q.limit(now.types[name].Limits))

@@ -37,11 +37,18 @@ func (c *Client) Attach(ctx context.Context, namespace, pod, container string, i
 	}
 }
 
-// neverAttached knows the answer of a node that has no such container running. The
-// library has no type for it when it comes through a WebSocket, whose other end takes
-// input before it asks the node.
+// neverAttached knows the answers of nodes that have no such container running: of
+// the kubelet, of containerd and of CRI-O. They come as text, and after the other end
+// has begun to take input.
 func neverAttached(err error) bool {
-	return strings.Contains(err.Error(), "unable to upgrade connection")
+	for _, answer := range []string{
+		"unable to upgrade connection", "container is in CONTAINER_EXITED state", "container is not created or running",
+	} {
+		if strings.Contains(err.Error(), answer) {
+			return true
+		}
+	}
+	return false
 }
 
 // executor takes SPDY, for which the right to create is enough, and WebSockets where

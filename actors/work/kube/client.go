@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -53,6 +54,7 @@ func newClient(a Access, s Settings) (*Client, error) {
 // one set of connections.
 type Clients struct {
 	Settings Settings
+	Log      zerolog.Logger
 
 	mu     sync.Mutex
 	shared map[[sha256.Size]byte]*lease
@@ -86,6 +88,7 @@ func (c *Clients) Get(a Access) (client *Client, free func(), err error) {
 			delete(c.shared, key)
 		}
 	})
+	quiet(c.Log)
 	l.once.Do(func() { l.client, l.err = newClient(a, c.Settings) })
 	if l.err != nil {
 		free()

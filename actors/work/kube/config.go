@@ -4,10 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
+	"github.com/go-logr/logr/funcr"
+	"github.com/rs/zerolog"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/util/flowcontrol"
+	"k8s.io/klog/v2"
 )
 
 // Access says how a cluster is reached.
@@ -22,6 +26,18 @@ type Settings struct {
 	Burst       int    // requests at once; 0 means ten times QPS
 	RateLimiter string // "always" lets all pass, "never" none; else QPS and Burst count
 	Reconnect   string // "enabled", "auto", "disabled"; empty: as the server's version wants
+}
+
+var silence sync.Once
+
+// quiet has what the library says on its own reach the log as details: whoever calls
+// it hears of errors, and is the one to log them.
+func quiet(log zerolog.Logger) {
+	silence.Do(func() {
+		klog.SetLogger(funcr.New(func(_, said string) {
+			log.Debug().Str("said", said).Msg("Kubernetes client")
+		}, funcr.Options{}))
+	})
 }
 
 const (
