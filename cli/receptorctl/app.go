@@ -46,7 +46,7 @@ func (t *tool) app() *cli.App {
 			return nil
 		},
 		Commands: []*cli.Command{
-			t.statusCommand(), t.pingCommand(), t.tracerouteCommand(), t.treeCommand(),
+			t.statusCommand(), t.pingCommand(), t.tracerouteCommand(), t.treeCommand(), t.topCommand(), t.eventsCommand(), t.actCommand(),
 			t.connectCommand(), t.workCommand(), t.reloadCommand(), t.versionCommand(),
 			t.doctorCommand(), t.completionCommand(), t.manCommand(), t.completeCommand(),
 		},

@@ -14,8 +14,11 @@ func (t *tool) statusCommand() *cli.Command {
 	return &cli.Command{
 		Name: "status", Usage: "Show the status of the Receptor network.",
 		Description: "Shows what the node knows: its neighbours, all connections of the mesh, its routes, and the\nservices and work types of all nodes.",
-		Flags:       []cli.Flag{jsonFlag("print the node's answer as JSON")},
-		Action:      t.status,
+		Flags: []cli.Flag{
+			toggle("long", "l", "show, too, how good the links to the neighbours are"),
+			jsonFlag("print the node's answer as JSON"),
+		},
+		Action: t.status,
 	}
 }
 
@@ -33,6 +36,9 @@ func (t *tool) status(c *cli.Context) error {
 		return err
 	}
 	t.compareVersion(reply)
+	if c.Bool("long") {
+		return t.statusWithLinks(c, s, reply)
+	}
 	if c.Bool("json") {
 		return t.printJSON(reply)
 	}

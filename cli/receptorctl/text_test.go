@@ -104,7 +104,7 @@ func TestTreeCommand(t *testing.T) {
 	if got := node.ctl(t, "tree", "--json"); !json.Valid([]byte(got.out)) || got.code != 0 {
 		t.Errorf("got %+v", got)
 	}
-	if got := node.ctl(t, "tree"); !strings.Contains(got.err, "no tree to show") || got.code != 1 {
+	if got := node.ctl(t, "tree"); !strings.Contains(got.err, "does not show what is inside") || got.code != 1 {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -2,67 +2,77 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"google.golang.org/protobuf/encoding/protojson"
 
-	"receptor/cli/receptorctl/client"
 	supervisev1 "receptor/proto/supervise/v1"
 )
 
 const treeDescription = `Shows the actors of the node, who supervises whom, and what has gone wrong: for each
 its state, uptime and restarts, the last failure, when the next try is due, and how
 many messages wait. "lost" are those that failed and will not come back by themselves.
+With --long the actors describe themselves, too: links with their quality, units,
+sessions. PATH is an actor, such as node/links: only that one and what is below it.
 
-The node tells only if it runs with --debug (YAML: - debug).`
+` + insideNote
 
 func (t *tool) treeCommand() *cli.Command {
 	return &cli.Command{
-		Name: "tree", Usage: "Show the supervision tree of the node.", Description: treeDescription,
-		Flags:  []cli.Flag{jsonFlag("print the node's answer as JSON")},
+		Name: "tree", Usage: "Show the supervision tree of the node.", ArgsUsage: "[PATH]", Description: treeDescription,
+		Flags: insideFlags(
+			toggle("long", "l", "have the actors describe themselves"),
+			toggle("watch", "w", "show it again and again, in place"), everyFlag(), countFlag(),
+		),
 		Action: t.tree,
 	}
 }
 
 func (t *tool) tree(c *cli.Context) error {
-	if _, err := arguments(c); err != nil {
+	path := c.Args().First()
+	if path != "" {
+		if _, err := arguments(c, "path"); err != nil {
+			return err
+		}
+	}
+	s, err := t.openAt(c.Context, c.String("node"), c.String("tls-client"))
+	if err != nil {
 		return err
 	}
-	reply, err := t.ask(c.Context, "tree")
-	if err != nil {
-		return noTree(err)
+	defer s.Close()
+	q := question{"command": "tree", "path": path, "detail": c.Bool("long")}
+	if path == "" && !c.Bool("long") {
+		q = question{"command": "tree"}
 	}
-	if c.Bool("json") {
+	if c.Bool("json") && !c.Bool("watch") {
+		reply, err := askOn(s, q)
+		if err != nil {
+			return err
+		}
 		return t.printJSON(reply)
 	}
-	tree, err := readTree(reply)
-	if err != nil {
-		return err
+	count := 1
+	if c.Bool("watch") {
+		count = c.Int("count")
 	}
-	return t.print(treeText(tree.GetActor(), time.Now()))
+	return t.frames(c, count, interval(c), func() (string, error) {
+		reply, err := askOn(s, q)
+		if err != nil {
+			return "", err
+		}
+		if c.Bool("json") {
+			return string(reply) + "\n", nil
+		}
+		tree, err := readTree(reply)
+		return treeText(tree.GetActor(), time.Now()), err
+	})
 }
 
 func readTree(reply json.RawMessage) (*supervisev1.Tree, error) {
 	tree := &supervisev1.Tree{}
-	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(reply, tree); err != nil {
-		return nil, fmt.Errorf("read tree: %w", err)
-	}
-	return tree, nil
-}
-
-// noTree explains the answer of a node that knows no such command.
-func noTree(err error) error {
-	var remote *client.RemoteError
-	if !errors.As(err, &remote) || remote.Text != "Unknown command" {
-		return err
-	}
-	f := failed(exitError, "%s", remote.Text)
-	f.note = "This node has no tree to show. It may be of another make, or an older version."
-	return f
+	return tree, readProto(reply, tree)
 }
 
 // row is one line of the tree.
@@ -136,6 +146,7 @@ func actorRow(knot string, a *supervisev1.Actor, now time.Time) row {
 	if n := a.GetMailboxDepth(); n > 0 {
 		add("mailbox %d", n)
 	}
+	facts = append(facts, descriptionFacts(a)...)
 	r.rest = strings.Join(facts, ", ")
 	return r
 }
