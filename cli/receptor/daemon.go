@@ -14,7 +14,6 @@ import (
 
 	"receptor/actors/node"
 	"receptor/cli/receptor/config"
-	"receptor/cli/receptor/cores"
 	"receptor/cli/receptor/logging"
 	"receptor/internal/levels"
 )
@@ -44,9 +43,6 @@ func (p *program) serve(cfg *config.Config) error {
 		return err
 	}
 	signals := notify(settings.Reread != nil)
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
-	go cores.Adapt(ctx)
 	n, err := node.Start(settings, log)
 	if err != nil {
 		return err
