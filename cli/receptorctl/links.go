@@ -105,25 +105,3 @@ func shortTime(d *durationpb.Duration) string {
 }
 
 func rateText(perSecond float64) string { return sizeText(int64(perSecond)) + "/s" }
-
-// columnsText aligns cells.
-func columnsText(rows [][]string) string {
-	var w []int
-	for _, r := range rows {
-		for i, cell := range r {
-			if i == len(w) {
-				w = append(w, 0)
-			}
-			w[i] = max(w[i], len([]rune(cell)))
-		}
-	}
-	var b strings.Builder
-	for _, r := range rows {
-		var line strings.Builder
-		for i, cell := range r {
-			fmt.Fprintf(&line, "%-*s  ", w[i], cell)
-		}
-		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
-	}
-	return b.String()
-}
