@@ -167,6 +167,9 @@ func (w *work) load(ctx actor.Context, l store.Loaded) {
 	if w.resumes(l.Record) {
 		w.spawn(ctx, e)
 	}
+	if !e.given {
+		w.discard(ctx, e)
+	}
 }
 
 // resumes reports whether a unit found on disk has something to do.
@@ -236,29 +239,6 @@ func (w *work) forget(e *entry) {
 	}
 }
 
-// repeated answers a request whose unit is here already. A unit that never got
-// its payload is released: the one that this request makes takes its place.
-func (w *work) repeated(ctx actor.Context, m *workv1.Submit) bool {
-	e := w.keys[m.GetKey()]
-	switch {
-	case m.GetKey() == "" || e == nil:
-		return false
-	case e.workType != m.GetWorkType():
-		no := refused(workv1.Code_CODE_BAD_REQUEST, "submit key belongs to a unit of another type")
-		ctx.Respond(&workv1.SubmitReply{Result: &workv1.SubmitReply_Refused{Refused: no}})
-		return true
-	case !e.given:
-		delete(w.keys, e.key)
-		w.tell(ctx, e, envelope{message: &workv1.Release{UnitId: e.id, Force: true}})
-		return false
-	default:
-		ctx.Respond(&workv1.SubmitReply{Result: &workv1.SubmitReply_Created{
-			Created: &workv1.Created{UnitId: e.id, Exists: true},
-		}})
-		return true
-	}
-}
-
 func (w *work) submit(ctx actor.Context, m *workv1.Submit) {
 	create, no := w.admit(m, time.Now())
 	if no == nil && w.repeated(ctx, m) {
@@ -305,6 +285,9 @@ func (w *work) startUnit(ctx actor.Context, m *workv1.Start) {
 	}
 	e.given = e.given || m.GetInputError() == ""
 	w.tell(ctx, e, envelope{m, ctx.Sender()})
+	if !e.given {
+		w.discard(ctx, e)
+	}
 }
 
 // end forwards Cancel and Release.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -85,6 +86,7 @@ type chaos struct {
 
 	mu     sync.Mutex
 	events []string
+	record *os.File        // of them, for worlds that are kept
 	hits   map[string]hits // by token
 }
 
@@ -96,6 +98,9 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 	c := &chaos{w: w, seed: seed, relays: map[string]*harness.Relay{}, hits: map[string]hits{}}
 	job, err := workType(w.Dir)
 	w.must(err)
+	c.record, err = os.Create(filepath.Join(w.Dir, "events"))
+	w.must(err)
+	t.Cleanup(func() { c.record.Close() })
 	// An address of this round's own: nobody else takes the port of a daemon that is
 	// down for a moment.
 	addr := fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
@@ -127,7 +132,9 @@ func (c *chaos) link(name, addr string) []string {
 func (c *chaos) log(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.events = append(c.events, time.Now().Format("15:04:05.000  ")+fmt.Sprintf(format, args...))
+	event := time.Now().Format("15:04:05.000  ") + fmt.Sprintf(format, args...)
+	c.events = append(c.events, event)
+	fmt.Fprintln(c.record, event)
 }
 
 func (c *chaos) note(token string, kind hits) {
@@ -230,6 +237,7 @@ func (o *order) submit(work *sync.WaitGroup) {
 		}
 		pause(ctx, 20*time.Millisecond)
 	}
+	o.chaos.log("submit %s on %s to %s: %s %v", o.token, o.node().ID, request.Node, o.unit, o.lost)
 	if o.unit == "" {
 		return
 	}

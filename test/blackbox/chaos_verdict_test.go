@@ -55,10 +55,9 @@ func (c *chaos) judge(orders []*order) {
 	}
 	c.w.t.Logf("%v, %d events", tally, len(c.events))
 	if c.w.t.Failed() {
-		c.w.must(os.WriteFile(filepath.Join(c.w.Dir, "events"), []byte(strings.Join(c.events, "\n")), 0o600))
 		c.w.t.Fatalf("seed %d; the last events:\n%s", c.seed, strings.Join(c.events[max(0, len(c.events)-60):], "\n"))
 	}
-	c.clear(units)
+	c.clear(units, orders)
 }
 
 // final lists the units of all nodes and wants them to be in a final state.
@@ -151,22 +150,27 @@ func (c *chaos) printed(o *order, u harness.Unit) error {
 	return nil
 }
 
-// clear releases all units where they were submitted; nothing may be left on any
-// node then, also of those that were released before.
-func (c *chaos) clear(units []map[string]harness.Unit) {
+// clear releases all units where they were submitted. Nothing may be left of remote
+// units on the nodes that executed them, then, nor of any others. Only force-release
+// may leave something on a node that was away.
+func (c *chaos) clear(units []map[string]harness.Unit, orders []*order) {
 	c.w.t.Helper()
-	for i, n := range c.nodes {
-		for id, u := range units[i] {
-			if u.WorkType == "remote" {
-				_, err := n.Ask(c.w.ctx, "work release "+id)
-				c.w.must(err)
-			}
-		}
+	abandoned := map[string]bool{}
+	for _, o := range orders {
+		abandoned[o.node().ID+"/"+o.unit] = o.fate == forced
 	}
-	for i, n := range c.nodes {
-		for id := range units[i] {
-			if _, err := n.Ask(c.w.ctx, "work release "+id); err != nil && harness.ErrText(err) != "unknown work unit "+id {
-				c.w.t.Error(err)
+	for _, remote := range []bool{true, false} {
+		for i, n := range c.nodes {
+			for id, u := range units[i] {
+				key, err := os.ReadFile(filepath.Join(n.DataDir, n.ID, id, "key"))
+				elsewhere := err == nil && !abandoned[string(key)] // it is released where it came from
+				if elsewhere || (u.WorkType == "remote") != remote {
+					continue
+				}
+				_, err = n.Ask(c.w.ctx, "work release "+id)
+				if harness.ErrText(err) != "unknown work unit "+id { // it may have gone meanwhile
+					c.w.must(err)
+				}
 			}
 		}
 	}
@@ -175,19 +179,26 @@ func (c *chaos) clear(units []map[string]harness.Unit) {
 	c.w.must(harness.Until(ctx, "nothing to be left of any unit", func() error {
 		var left []error
 		for _, n := range c.nodes {
-			entries, err := os.ReadDir(filepath.Join(n.DataDir, n.ID))
-			if err != nil {
-				return err
-			}
-			for _, e := range entries {
-				if !e.IsDir() {
-					continue // the node's own
-				}
-				left = append(left, errors.New(listing(filepath.Join(n.DataDir, n.ID, e.Name()))))
+			for _, dir := range c.folders(n) {
+				left = append(left, errors.New(listing(dir)))
 			}
 		}
 		return errors.Join(left[:min(3, len(left))]...)
 	}))
+}
+
+// folders are those of the units on a node.
+func (c *chaos) folders(n *harness.Node) []string {
+	c.w.t.Helper()
+	entries, err := os.ReadDir(filepath.Join(n.DataDir, n.ID))
+	c.w.must(err)
+	var found []string
+	for _, e := range entries {
+		if e.IsDir() {
+			found = append(found, filepath.Join(n.DataDir, n.ID, e.Name()))
+		}
+	}
+	return found
 }
 
 // evidence is what there is to see of a unit where it was submitted, and of all
