@@ -23,7 +23,7 @@ func (c Config) httpParts() []part {
 		return nil
 	}
 	var holds []string
-	if !strings.HasPrefix(c.HTTP.Addr, "/") {
+	if !strings.Contains(c.HTTP.Addr, "/") {
 		holds = port("tcp", c.HTTP.Addr)
 	}
 	item := change.Item{Key: "web/http:" + c.HTTP.Addr, Made: c.HTTP, Holds: holds}
@@ -44,7 +44,7 @@ func httpPiece(c HTTP) *piece {
 }
 
 func listenHTTP(addr string) (net.Listener, error) {
-	if !strings.HasPrefix(addr, "/") {
+	if !strings.Contains(addr, "/") {
 		return net.Listen("tcp", addr)
 	}
 	l, err := unixsock.Listen(addr, httpMode).Open()

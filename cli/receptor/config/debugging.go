@@ -92,7 +92,7 @@ func applyTrace(c *Config, _ *none) error {
 
 func applyDebug(c *Config, d *Debug) error {
 	c.Debug, c.DebugOptions = true, *d
-	if d.HTTP == "" || strings.HasPrefix(d.HTTP, "/") {
+	if d.HTTP == "" || strings.Contains(d.HTTP, "/") {
 		return nil
 	}
 	host, _, err := net.SplitHostPort(d.HTTP)
