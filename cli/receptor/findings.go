@@ -183,6 +183,9 @@ func (f *findings) listeners() []listenAddr {
 			add("control-service", "TCP", c.TCPListen)
 		}
 	}
+	if addr := f.node.HTTP.Addr; addr != "" && !strings.HasPrefix(addr, "/") {
+		add("debug", "TCP", addr)
+	}
 	return all
 }
 
