@@ -24,13 +24,27 @@ import (
 var version string
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "--command-runner" {
-		os.Exit(work.RunCommand(os.Args[2:]))
+	if args := runnerArgs(os.Args); args != nil {
+		os.Exit(work.RunCommand(args))
 	}
 	if os.Getpid() == 1 {
 		os.Exit(asInit(os.Args, os.Stdout))
 	}
 	os.Exit(run(os.Args, os.Stdin, os.Stdout))
+}
+
+// runnerArgs are what a runner of a unit of work gets, or nil. Behind the name of a
+// node that is only called worker, a daemon of the existing system asks for one: the
+// program it runs again was replaced by this one.
+func runnerArgs(args []string) []string {
+	if len(args) < 3 {
+		return nil
+	}
+	i := slices.Index(args, work.RunnerFlag)
+	if i == 1 || i > 1 && args[1] == "--node" && args[2] == "id=worker" {
+		return args[i+1:]
+	}
+	return nil
 }
 
 // errTold ends the program with status 1 when the reason is on the screen.

@@ -44,6 +44,7 @@ func Main(args []string) int {
 		fmt.Fprintln(os.Stderr, "receptor: command runner:", err)
 	}
 	r := &run{dir: store.At(dir)}
+	r.job, r.told = jobOf(args)
 	if err := r.claim(); err != nil {
 		fmt.Fprintln(os.Stderr, "receptor: command runner:", err)
 		return exitFailed
@@ -74,6 +75,7 @@ type run struct {
 	file    *os.File // runner.json, locked until the process ends
 	record  unit.Record
 	job     Job
+	told    bool // the job, by the arguments
 	who     Processes
 	signals chan os.Signal
 	died    chan os.Signal // says that children have ended, once for any number
@@ -126,15 +128,14 @@ func (r *run) writeProcesses() error {
 // start starts the command. Its error texts are known to users of the existing
 // system.
 func (r *run) start() error {
-	text, err := io.ReadAll(os.Stdin)
-	if err == nil {
-		err = json.Unmarshal(text, &r.job)
-	}
-	if err != nil {
-		return fmt.Errorf("read job: %w", err)
+	if !r.told {
+		if err := r.readJob(); err != nil {
+			return fmt.Errorf("read job: %w", err)
+		}
 	}
 	words := r.job.Args
 	if words == nil {
+		var err error
 		if words, err = shlex.Split(r.job.Params); err != nil {
 			return err
 		}
@@ -159,6 +160,28 @@ func (r *run) start() error {
 		return err
 	}
 	return r.started(child)
+}
+
+func (r *run) readJob() error {
+	text, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, &r.job)
+}
+
+// jobOf reads the job from arguments, as a daemon of the existing system gives it: one
+// whose program was replaced by ours while it runs.
+func jobOf(args []string) (job Job, told bool) {
+	for _, arg := range args {
+		switch key, value, _ := strings.Cut(arg, "="); key {
+		case "command":
+			job.Command, told = value, true
+		case "params":
+			job.Params = value
+		}
+	}
+	return job, told
 }
 
 func (r *run) started(child int) error {
