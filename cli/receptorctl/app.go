@@ -18,8 +18,12 @@ node's own configuration file (--config, RECEPTORCTL_CONFIG): the first
 control-service with a filename.
 
 Options may stand before or after arguments; "--" ends them. Every command explains
-itself with --help. Exit codes: 0 success, 1 error or failed unit, 2 a ping failed,
-3 to 5 reload refused, 101 work not accepted, 130 interrupted.`
+itself with --help, and all that ask the node print JSON with --json. On a terminal some
+print more than elsewhere: see ping, traceroute and work list. Colours and progress bars
+are for terminals only.
+
+Exit codes: 0 success, 1 error or failed unit, 2 a ping failed, 3 to 5 reload refused,
+101 work not accepted, 128 and the number of the signal that ended it: 130 after Ctrl-C.`
 
 // tool is one run of the program.
 type tool struct {

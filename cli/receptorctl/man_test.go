@@ -99,3 +99,13 @@ func TestManPageOfTheProgramIsPrinted(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// A stream to a service is no answer, and a script for a shell is not one either.
+func TestEveryAnswerCanBeJSON(t *testing.T) {
+	app := (&tool{}).app()
+	eachCommand("", app.Commands, func(name string, c *cli.Command) {
+		if name != " connect" && name != " completion" && find(c.Flags, "json") == nil {
+			t.Errorf("%s has no --json", name)
+		}
+	})
+}
