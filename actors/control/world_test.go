@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
 
 	"receptor/actors/supervise"
@@ -36,6 +37,7 @@ type world struct {
 	work   *workFamily
 	cfg    Config
 	path   string
+	pid    *actor.PID
 }
 
 func newWorld(t *testing.T, s *probe.Stage, change func(*Config)) *world {
@@ -58,7 +60,7 @@ func newWorld(t *testing.T, s *probe.Stage, change func(*Config)) *world {
 			t.Fatal(err)
 		}
 	}
-	s.Spawn(supervise.Spec{Name: "control-" + w.cfg.NodeID, Kind: "control", New: New(w.cfg), Supervises: true})
+	w.pid = s.Spawn(supervise.Spec{Name: "control-" + w.cfg.NodeID, Kind: "control", New: New(w.cfg), Supervises: true})
 	return w
 }
 

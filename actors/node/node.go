@@ -24,7 +24,8 @@ type Node struct {
 	log    zerolog.Logger
 	done   chan struct{}
 
-	changing sync.Mutex // guards what of the plan can change
+	started  chan struct{} // closed when all families are there
+	changing sync.Mutex    // guards what of the plan can change
 	plan     *plan
 
 	inspector *inspect.Inspector
@@ -40,7 +41,7 @@ func Start(cfg Config, log zerolog.Logger) (*Node, error) {
 	if err != nil {
 		log.Warn().Err(err).Msg("the next start may be ignored by others if the clock goes back")
 	}
-	n := &Node{log: log, done: make(chan struct{})}
+	n := &Node{log: log, done: make(chan struct{}), started: make(chan struct{})}
 	n.system = actor.NewActorSystem(
 		actor.WithDeadLetterRequestLogging(false),
 		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
@@ -63,7 +64,7 @@ func Start(cfg Config, log zerolog.Logger) (*Node, error) {
 		return &root{
 			Supervisor: supervise.New(log, supervise.Backoff{}),
 			log:        log, families: plan.families, pids: map[string]*actor.PID{},
-			check: plan.checkCertificates, failed: n.fail, stopped: func() { ended.Do(func() { close(n.done) }) },
+			check: plan.checkCertificates, failed: n.fail, started: func() { close(n.started) }, stopped: func() { ended.Do(func() { close(n.done) }) },
 		}
 	}, actor.WithGuardian(&guardian{n.fail}))
 	if n.pid, err = n.system.Root.SpawnNamed(props, rootName); err != nil {

@@ -18,6 +18,8 @@ const reconcileTimeout = 30 * time.Second
 // ErrNoReread is a node whose configuration can't be read again.
 var ErrNoReread error = command.ErrNoReload
 
+var errEnded = errors.New("the node has ended")
+
 // FixedError is a change that a running node can't make.
 type FixedError struct{ Text string }
 
@@ -62,6 +64,11 @@ func (n *Node) reread() (Config, error) {
 // not touched: links, streams and units go on. With dryRun it only says what it would
 // do. On an error the node is as it was.
 func (n *Node) Change(cfg Config, dryRun bool) ([]change.Step, error) {
+	select {
+	case <-n.started:
+	case <-n.done:
+		return nil, errEnded
+	}
 	n.changing.Lock()
 	defer n.changing.Unlock()
 	t, err := n.plan.prepare(cfg)

@@ -44,6 +44,7 @@ type root struct {
 	pids     map[string]*actor.PID
 	stopping bool
 	failed   func(error) // tells the Node why it ends
+	started  func()      // tells the Node that all families are there
 	stopped  func()      // tells the Node that all has ended
 
 	check        func() // reads certificates again that changed
@@ -92,6 +93,7 @@ func (r *root) start(ctx actor.Context) {
 		}
 		r.pids[f.name] = pid
 	}
+	r.started()
 }
 
 // checkCertificates has files read again that changed, and expiry noticed. That

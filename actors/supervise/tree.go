@@ -67,7 +67,7 @@ func (q *treeQuery) done() {
 func (q *treeQuery) add(c *child) {
 	a := c.describe(q.below.GetDetail())
 	q.self.Children = append(q.self.Children, a)
-	if c.state != supervisev1.State_STATE_RUNNING {
+	if !c.answers() {
 		return
 	}
 	if c.spec.Supervises {
@@ -91,6 +91,9 @@ func (q *treeQuery) ask(who *actor.PID, question any, answer func(any)) {
 		q.done()
 	})
 }
+
+// answers reports whether the child can be asked about itself.
+func (c *child) answers() bool { return c.state == supervisev1.State_STATE_RUNNING || c.retired }
 
 func (c *child) describe(detail bool) *supervisev1.Actor {
 	depth := c.mailbox.UserMessageCount()

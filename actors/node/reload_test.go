@@ -1,0 +1,238 @@
+package node
+
+import (
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"receptor/actors/node/change"
+	"receptor/test/probe"
+	"receptor/transport/mesh/firewall"
+
+	supervisev1 "receptor/proto/supervise/v1"
+)
+
+// done are the steps that do something, as in "start links/x".
+func done(steps []change.Step) []string {
+	var list []string
+	for _, s := range steps {
+		if s.Do != change.Keep {
+			list = append(list, string(s.Do)+" "+s.Key)
+		}
+	}
+	return list
+}
+
+// paths are all actors but those of clients.
+func paths(t *testing.T, n *Node) []string {
+	t.Helper()
+	tree, err := n.Tree()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	var visit func(a *supervisev1.Actor)
+	visit = func(a *supervisev1.Actor) {
+		list = append(list, a.GetPath())
+		for _, child := range a.GetChildren() {
+			visit(child)
+		}
+	}
+	visit(tree.GetActor())
+	slices.Sort(list)
+	return list
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestChangeAndBack(t *testing.T) {
+	probe.NoGoroutineLeft(t, func() {
+		old := full(t)
+		n, err := Start(old, quiet(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stop(t, n)
+		before := paths(t, n)
+
+		wanted := old
+		wanted.MaxIdle = time.Minute
+		wanted.Firewall = []firewall.Rule{{Action: "reject", ToNode: "a", ToService: "ping"}}
+		wanted.TCPClients = []TCPClient{{Service: "other", Addr: "127.0.0.1:1"}}
+		wanted.UDPListeners = []UDPListener{{Addr: "127.0.0.1:0", LinkRules: LinkRules{Cost: 1, AnyPeer: true}}}
+		wanted.WorkCommands = []WorkCommand{{Type: "cat", Command: "cat"}}
+		plan, err := n.Change(wanted, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{
+			"stop services/tcp-client:tcp", "change node/maxidleconnectiontimeout", "change node/firewallrules",
+			"start work/cat", "start links/udp-listener:127.0.0.1:0", "start services/tcp-client:other",
+		}
+		if got := done(plan); !slices.Equal(got, want) {
+			t.Errorf("plan %q, want %q", got, want)
+		}
+		if now := paths(t, n); !slices.Equal(now, before) {
+			t.Errorf("a dry run left %v", now)
+		}
+		steps, err := n.Change(wanted, false)
+		if err != nil || !reflect.DeepEqual(steps, plan) {
+			t.Errorf("did %v, %v", done(steps), err)
+		}
+		if r := n.Ping(t.Context(), "a"); r.Problem != "blocked by firewall" {
+			t.Errorf("ping: %+v", r)
+		}
+		if len(n.ListenAddrs()) != 2 {
+			t.Errorf("addresses %v", n.ListenAddrs())
+		}
+		again, err := n.Change(wanted, false)
+		if err != nil || len(done(again)) > 0 {
+			t.Errorf("once more: %v, %v", done(again), err)
+		}
+		if _, err := n.Change(old, false); err != nil {
+			t.Fatal(err)
+		}
+		if now := paths(t, n); !slices.Equal(now, before) {
+			t.Errorf("back at\n%v, not\n%v", now, before)
+		}
+		if r := n.Ping(t.Context(), "a"); r.Problem != "" {
+			t.Errorf("ping: %+v", r)
+		}
+	})
+}
+
+func TestAChangeThatCannotBeMadeChangesNothing(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	free := freeAddr(t)
+	probe.NoGoroutineLeft(t, func() {
+		old := full(t)
+		n, err := Start(old, quiet(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stop(t, n)
+		before := paths(t, n)
+		for name, tc := range map[string]struct {
+			change func(*Config)
+			want   string
+		}{
+			"node ID":  {func(c *Config) { c.ID = "b" }, "id is a and would become b"},
+			"data":     {func(c *Config) { c.DataDir = "/x" }, "datadir is " + old.DataDir + " and would become /x"},
+			"firewall": {func(c *Config) { c.Firewall = []firewall.Rule{{Action: "x"}} }, "unknown action: x"},
+			"TLS":      {func(c *Config) { c.TCPListeners[0].TLS = "none" }, "unknown TLS config none"},
+			"mesh TLS": {func(c *Config) { c.TCPClients[0].TLSServer = "none" }, "unknown TLS config none"},
+			"port": {func(c *Config) {
+				c.TCPListeners = append(c.TCPListeners, TCPListener{Addr: free}, TCPListener{Addr: taken.Addr().String()})
+			}, "address already in use"},
+			"service": {func(c *Config) {
+				c.UnixClients = []UnixClient{{Service: "control", Path: "/x"}}
+			}, "service control is already listening"},
+			"no listener": {func(c *Config) { c.ControlServices[0] = ControlService{} }, "no listeners specified"},
+		} {
+			wanted := old
+			wanted.TCPListeners, wanted.TCPClients = slices.Clone(old.TCPListeners), slices.Clone(old.TCPClients)
+			wanted.ControlServices = slices.Clone(old.ControlServices)
+			tc.change(&wanted)
+			if _, err := n.Change(wanted, false); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%s: %v, want %s", name, err, tc.want)
+			}
+			if now := paths(t, n); !slices.Equal(now, before) {
+				t.Errorf("%s: left %v", name, now)
+			}
+		}
+		if l, err := net.Listen("tcp", free); err != nil {
+			t.Errorf("a socket of the change that failed is still open: %v", err)
+		} else {
+			l.Close()
+		}
+	})
+}
+
+// A service can go from one kind of proxy to another, and an embedded listener holds
+// what it has.
+func TestANameIsTakenOver(t *testing.T) {
+	n, err := Start(full(t), quiet(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop(t, n)
+	l, err := n.Listen("mine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	before := paths(t, n)
+
+	unix := func(service string) Config {
+		wanted := n.plan.cfg
+		wanted.TCPClients, wanted.UnixClients = nil, []UnixClient{{Service: service, Path: filepath.Join(t.TempDir(), "s")}}
+		return wanted
+	}
+	if _, err := n.Change(unix("mine"), false); err == nil || !strings.Contains(err.Error(), "is already listening") {
+		t.Errorf("a name that a program has: %v", err)
+	}
+	if now := paths(t, n); !slices.Equal(now, before) {
+		t.Errorf("left %v", now)
+	}
+	if _, err := n.Change(unix("tcp"), false); err != nil {
+		t.Fatal(err)
+	}
+	if now := paths(t, n); !slices.Contains(now, "node/services/unix-socket-client:tcp") || slices.Contains(now, "node/services/tcp-client:tcp") {
+		t.Errorf("now %v", now)
+	}
+}
+
+func TestReload(t *testing.T) {
+	cfg := full(t)
+	n, err := Start(cfg, quiet(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop(t, n)
+	if _, err := n.Reload(t.Context(), false); !errors.Is(err, ErrNoReread) {
+		t.Errorf("without a file: %v", err)
+	}
+	level, failure := "", error(nil)
+	cfg.SetLogLevel = func(l string) { level = l }
+	cfg.Reread = func() (Config, error) {
+		next := cfg
+		next.LogLevel = "debug"
+		return next, failure
+	}
+	other := full(t)
+	cfg.ID, cfg.DataDir, cfg.ControlServices = other.ID, other.DataDir, other.ControlServices
+	m, err := Start(cfg, quiet(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop(t, m)
+	failure = io.ErrUnexpectedEOF
+	if _, err := m.Reload(t.Context(), false); !errors.Is(err, io.ErrUnexpectedEOF) || level != "" {
+		t.Errorf("a file that can't be read: %v, level %q", err, level)
+	}
+	failure = nil
+	if steps, err := m.Reload(t.Context(), true); err != nil || level != "" || !slices.Equal(done(steps), []string{"change log-level"}) {
+		t.Errorf("dry run: %v, %v, level %q", done(steps), err, level)
+	}
+	if _, err := m.Reload(t.Context(), false); err != nil || level != "debug" {
+		t.Errorf("reload: %v, level %q", err, level)
+	}
+}
