@@ -61,6 +61,7 @@ func (c Config) settings() []part {
 		setting("log-level", logged{c.LogLevel, c.FamilyLevels}), setting("debug", debugging{c.Debug, c.Inspection}), setting("local-only", c.LocalOnly),
 		setting("node/maxidleconnectiontimeout", c.MaxIdle), setting("node/minfreedisk", c.MinFreeDisk),
 		setting("node/remoteretention", c.RemoteRetention), setting("node/firewallrules", c.Firewall),
+		setting("node/receptorkube", c.KubeClients),
 		setting("work-signing", c.WorkSigning), setting("work-verification", c.WorkVerification),
 	}
 }

@@ -211,7 +211,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("without a file: %v", err)
 	}
 	level, failure := "", error(nil)
-	cfg.SetLogLevel = func(l string) { level = l }
+	cfg.SetLogLevel = func(l string, _ map[string]string) { level = l }
 	cfg.Reread = func() (Config, error) {
 		next := cfg
 		next.LogLevel = "debug"

@@ -22,6 +22,8 @@ type nested struct {
 	rules2
 }
 
+type secret struct{ value int }
+
 type rules2 struct{ Limit int }
 
 func link(key, tls string, cost float64) Item {
@@ -93,6 +95,10 @@ func TestBetween(t *testing.T) {
 			old:    []Item{{Key: "s", Made: nested{"t", rules2{1}}, Setting: true}},
 			wanted: []Item{{Key: "s", Made: nested{"t", rules2{2}}, Setting: true}},
 			want:   []Step{{Key: "s", Do: Adjust, Why: []string{"limit"}}},
+		},
+		"what has no name differs, too": {
+			old: []Item{{Key: "a", Made: secret{1}}}, wanted: []Item{{Key: "a", Made: secret{2}}},
+			want: []Step{{Key: "a", Do: Replace, Why: []string{}}},
 		},
 		"a list that is missing is not an empty one": {
 			old:    []Item{{Key: "a", Tuned: rules{Allowed: nil, Any: true}}},

@@ -32,6 +32,9 @@ func fields(a, b any) []string {
 			names = append(names, name)
 		}
 	}
+	if names == nil && !reflect.DeepEqual(a, b) {
+		return []string{nameless} // in what is not exported
+	}
 	return names
 }
 
