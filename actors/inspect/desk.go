@@ -150,12 +150,10 @@ func refused(text string) *inspectv1.ActionReply {
 // setLevel needs nobody else: actors read their level where it was changed.
 func (d *desk) setLevel(ctx actor.Context, m *inspectv1.SetLogLevel) {
 	e := taken("log level", m.GetPath(), "as configured")
-	if d.cfg.Levels == nil {
-		ctx.Respond(refused("the log of this node has one level"))
-		return
-	}
-	err := d.cfg.Levels.Reset(m.GetPath())
-	if m.GetLevel() != "" {
+	var err error
+	if m.GetLevel() == "" {
+		err = d.cfg.Levels.Reset(m.GetPath())
+	} else {
 		span := min(time.Duration(m.GetSeconds())*time.Second, maxLevelTime)
 		e.Detail = fmt.Sprintf("%s for %v", m.GetLevel(), span)
 		var at zerolog.Level

@@ -62,3 +62,47 @@ func (f *Feeds) totals() *inspectv1.Units {
 	}
 	return t
 }
+
+// facts are those that all units have in common.
+func (u *unitBase) facts() []*inspectv1.Attribute {
+	s := u.Feeds.status(u.id)
+	return []*inspectv1.Attribute{
+		describe.Text("state", unit.State(s.GetState()).String()), describe.Text("work type", s.GetWorkType()),
+		describe.Number("output bytes", s.GetStdoutSize()),
+	}
+}
+
+// Describe implements supervise.Describer.
+func (u *localUnit) Describe() *inspectv1.Description {
+	facts := append(u.facts(), describe.Flag("waits for its turn", u.waits))
+	if local := u.machine.Record.Local; local != nil && local.Pid > 0 {
+		facts = append(facts, describe.Number("runner pid", local.Pid))
+	}
+	return describe.Refer(describe.Of(facts...), describe.Unit(u.id), describe.Node(u.NodeID))
+}
+
+// Describe implements supervise.Describer.
+func (u *remoteUnit) Describe() *inspectv1.Description {
+	facts := u.facts()
+	var node *inspectv1.Reference
+	if remote := u.machine.Record.Remote; remote != nil {
+		node = describe.Node(remote.RemoteNode)
+		facts = append(facts, describe.Text("node", remote.RemoteNode),
+			describe.Text("remote type", remote.RemoteWorkType), describe.Text("remote unit", remote.RemoteUnitID),
+			describe.Flag("started there", remote.RemoteStarted), describe.Flag("cancelled", remote.LocalCancelled),
+			describe.Flag("released", remote.LocalReleased), describe.Time("expires", remote.Expiration))
+	}
+	facts = append(facts, describe.Number("failed sessions", u.attempts), describe.Flag("monitored", u.monitor != nil))
+	return describe.Refer(describe.Of(facts...), describe.Unit(u.id), node)
+}
+
+// Describe implements supervise.Describer: of the pod only its names.
+func (u *podUnit) Describe() *inspectv1.Description {
+	facts := append(u.facts(), describe.Flag("waits for its turn", u.waits))
+	if pod := u.machine.Record.Kube; pod != nil {
+		facts = append(facts, describe.Text("namespace", pod.KubeNamespace), describe.Text("pod", pod.PodName),
+			describe.Text("image", pod.Image))
+	}
+	facts = append(facts, describe.Flag("monitored", u.monitor != nil))
+	return describe.Refer(describe.Of(facts...), describe.Unit(u.id), describe.Node(u.NodeID))
+}

@@ -203,7 +203,7 @@ func (u *podUnit) connect(ctx actor.Context) {
 		return
 	}
 	pid, err := u.Spawn(ctx, supervise.Spec{
-		Name: "monitor", Kind: "monitor", New: newMonitor(u.unitConfig, u.dir), Backoff: monitorBackoff,
+		Name: "monitor", Kind: "monitor", New: newMonitor(u.unitConfig, u.dir), Backoff: monitorBackoff, Transient: true,
 	})
 	if err != nil {
 		panic(err) // two monitors for one unit

@@ -1,0 +1,104 @@
+package router
+
+import (
+	"testing"
+	"time"
+
+	"receptor/actors/supervise"
+	"receptor/internal/events"
+	inspectv1 "receptor/proto/inspect/v1"
+	linksv1 "receptor/proto/links/v1"
+	routerv1 "receptor/proto/router/v1"
+	"receptor/test/probe"
+)
+
+func TestHeldLinkEndsAndIsRefusedForAWhile(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		r, _ := startRouter(s, "a")
+		b := connect(t, s, r, "b")
+		settle(s, b)
+		desk := s.Probe()
+		hold := func(node string, d time.Duration) *routerv1.HoldLinkReply {
+			desk.Send(r, &routerv1.HoldLink{Node: node, DurationMs: d.Milliseconds()})
+			return probe.ExpectType[*routerv1.HoldLinkReply](t, desk)
+		}
+		if no := hold("nobody", time.Second).GetRefused(); no == nil {
+			t.Error("a link that is not there is held")
+		}
+		if no := hold("b", 2*time.Hour).GetRefused(); no == nil {
+			t.Error("a link is held too long")
+		}
+		if hold("b", time.Minute).GetAccepted() == nil {
+			t.Fatal("refused")
+		}
+		if m := probe.ExpectType[*linksv1.TakeDown](t, b); m.GetText() != textHeld {
+			t.Errorf("the link is told %q", m.GetText())
+		}
+		b.Send(r, &routerv1.LinkDown{Node: "b", Incarnation: 1})
+		again := s.Probe()
+		up := func() *routerv1.LinkUpReply {
+			again.Send(r, &routerv1.LinkUp{Node: "b", Cost: 1, Incarnation: 2})
+			return probe.ExpectType[*routerv1.LinkUpReply](t, again)
+		}
+		if got := up().GetRefused().GetText(); got != textHeld {
+			t.Errorf("while it is held: %q", got)
+		}
+		pass(s, time.Minute)
+		if up().GetAccepted() == nil {
+			t.Error("still refused when the time is over")
+		}
+	})
+}
+
+func TestHoldCanBeEnded(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		r, _ := startRouter(s, "a")
+		b := connect(t, s, r, "b")
+		settle(s, b)
+		desk := s.Probe()
+		for _, d := range []time.Duration{time.Hour, 0} {
+			desk.Send(r, &routerv1.HoldLink{Node: "b", DurationMs: d.Milliseconds()})
+			if m := probe.ExpectType[*routerv1.HoldLinkReply](t, desk); m.GetAccepted() == nil {
+				t.Fatalf("%v: %v", d, m)
+			}
+		}
+		again := s.Probe()
+		b.Send(r, &routerv1.LinkDown{Node: "b", Incarnation: 1})
+		again.Send(r, &routerv1.LinkUp{Node: "b", Cost: 1, Incarnation: 2})
+		if m := probe.ExpectType[*routerv1.LinkUpReply](t, again); m.GetAccepted() == nil {
+			t.Errorf("%v", m)
+		}
+	})
+}
+
+func TestChangesOfRoutesAreOneEvent(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		journal := events.New(16)
+		r := s.Spawn(supervise.Spec{Name: "router", Kind: "router", New: New(Config{
+			NodeID: "a", Log: s.Log(), Epoch: ownEpoch, Plane: &plane{}, Events: journal,
+		})})
+		for i, node := range []string{"b", "c", "d"} {
+			link := s.Probe()
+			link.Send(r, &routerv1.LinkUp{Node: node, Cost: 1, Incarnation: uint64(i + 1)})
+			probe.ExpectType[*routerv1.LinkUpReply](t, link)
+		}
+		pass(s, time.Second)
+		s.Send(r, &routerv1.LinkDown{Node: "c", Incarnation: 2})
+		pass(s, 2*time.Second)
+		got := journal.Recent(0)
+		if len(got) != 2 {
+			t.Fatalf("%d events: %v", len(got), got)
+		}
+		up, down := got[0].GetRoutesChanged(), got[1].GetRoutesChanged()
+		if up.GetReachableCount() != 3 || up.GetRoutes() != 3 || up.GetChanges() < 3 || up.GetReachable()[1] != "c" {
+			t.Errorf("three came: %v", up)
+		}
+		if down.GetUnreachableCount() != 1 || down.GetUnreachable()[0] != "c" || down.GetRoutes() != 2 {
+			t.Errorf("one went: %v", down)
+		}
+		d := s.Ask(t, r, &inspectv1.Describe{}).(*inspectv1.Description)
+		if f := d.GetRoutes(); f.GetNeighbours() != 2 || f.GetReachableNodes() != 2 || f.GetChanges() < 4 {
+			t.Errorf("%v", f)
+		}
+	})
+}
