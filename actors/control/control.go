@@ -9,7 +9,7 @@ import (
 
 	"receptor/actors/control/command"
 	"receptor/actors/supervise"
-	"receptor/internal/events"
+	"receptor/actors/supervise/events"
 	routerv1 "receptor/proto/router/v1"
 	supervisev1 "receptor/proto/supervise/v1"
 	workv1 "receptor/proto/work/v1"

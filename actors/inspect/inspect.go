@@ -9,8 +9,8 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"receptor/internal/events"
-	"receptor/internal/tree"
+	"receptor/actors/supervise/events"
+	"receptor/actors/supervise/tree"
 	inspectv1 "receptor/proto/inspect/v1"
 	supervisev1 "receptor/proto/supervise/v1"
 	"receptor/transport/mesh"

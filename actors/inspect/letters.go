@@ -10,7 +10,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
 
-	"receptor/internal/events"
+	"receptor/actors/supervise/events"
 	inspectv1 "receptor/proto/inspect/v1"
 )
 

@@ -11,7 +11,7 @@ import (
 
 	"receptor/actors/links/handshake"
 	"receptor/actors/supervise"
-	"receptor/internal/events"
+	"receptor/actors/supervise/events"
 	linksv1 "receptor/proto/links/v1"
 	"receptor/transport"
 	"receptor/transport/mesh"

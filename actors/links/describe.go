@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"receptor/actors/supervise"
-	"receptor/internal/describe"
+	"receptor/actors/supervise/describe"
 	inspectv1 "receptor/proto/inspect/v1"
 )
 

@@ -13,7 +13,7 @@ import (
 
 	"receptor/actors/links/handshake"
 	"receptor/actors/supervise"
-	"receptor/internal/events"
+	"receptor/actors/supervise/events"
 	linksv1 "receptor/proto/links/v1"
 	routerv1 "receptor/proto/router/v1"
 	"receptor/transport"

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"receptor/actors/links"
+	"receptor/actors/supervise/levels"
 	"receptor/actors/work"
-	"receptor/internal/levels"
 	"receptor/transport/mesh"
 	"receptor/transport/mesh/firewall"
 	"receptor/transport/secure"

@@ -10,7 +10,7 @@ import (
 
 	"receptor/actors/inspect"
 	"receptor/actors/supervise"
-	"receptor/internal/events"
+	"receptor/actors/supervise/events"
 	inspectv1 "receptor/proto/inspect/v1"
 	"receptor/transport/secure"
 )

@@ -7,7 +7,7 @@ import (
 
 	"receptor/actors/router/route"
 	"receptor/actors/supervise"
-	"receptor/internal/describe"
+	"receptor/actors/supervise/describe"
 	inspectv1 "receptor/proto/inspect/v1"
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"receptor/actors/router/route"
 	"receptor/actors/supervise"
-	"receptor/internal/events"
+	"receptor/actors/supervise/events"
 	routerv1 "receptor/proto/router/v1"
 	"receptor/transport/mesh"
 )

@@ -6,8 +6,8 @@ import (
 	"github.com/rs/zerolog"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"receptor/internal/events"
-	"receptor/internal/levels"
+	"receptor/actors/supervise/events"
+	"receptor/actors/supervise/levels"
 	inspectv1 "receptor/proto/inspect/v1"
 )
 

@@ -7,10 +7,10 @@ import (
 	"github.com/rs/zerolog"
 
 	"receptor/actors/supervise"
+	"receptor/actors/supervise/events"
 	"receptor/actors/work/runner"
 	"receptor/actors/work/store"
 	"receptor/actors/work/unit"
-	"receptor/internal/events"
 	"receptor/transport"
 )
 

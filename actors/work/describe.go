@@ -2,8 +2,8 @@ package work
 
 import (
 	"receptor/actors/supervise"
+	"receptor/actors/supervise/describe"
 	"receptor/actors/work/unit"
-	"receptor/internal/describe"
 	inspectv1 "receptor/proto/inspect/v1"
 	workv1 "receptor/proto/work/v1"
 )

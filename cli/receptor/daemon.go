@@ -13,9 +13,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"receptor/actors/node"
+	"receptor/actors/supervise/levels"
 	"receptor/cli/receptor/config"
 	"receptor/cli/receptor/logging"
-	"receptor/internal/levels"
 )
 
 // stopTimeout is how long the node may take to stop after a signal.

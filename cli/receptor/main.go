@@ -13,10 +13,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"receptor/actors/supervise/levels"
 	"receptor/actors/work"
 	"receptor/cli/receptor/certs"
 	"receptor/cli/receptor/config"
-	"receptor/internal/levels"
 	"receptor/transport/mesh"
 )
 

@@ -8,8 +8,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"receptor/internal/describe"
-	"receptor/internal/events"
+	"receptor/actors/supervise/describe"
+	"receptor/actors/supervise/events"
 	inspectv1 "receptor/proto/inspect/v1"
 )
 
