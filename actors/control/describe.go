@@ -2,7 +2,7 @@ package control
 
 import (
 	"receptor/actors/supervise"
-	"receptor/internal/describe"
+	"receptor/actors/supervise/describe"
 	inspectv1 "receptor/proto/inspect/v1"
 )
 

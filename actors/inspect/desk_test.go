@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"receptor/actors/supervise"
-	"receptor/internal/events"
-	"receptor/internal/levels"
+	"receptor/actors/supervise/events"
+	"receptor/actors/supervise/levels"
 	inspectv1 "receptor/proto/inspect/v1"
 	routerv1 "receptor/proto/router/v1"
 	supervisev1 "receptor/proto/supervise/v1"

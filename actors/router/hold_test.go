@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"receptor/actors/supervise"
-	"receptor/internal/events"
+	"receptor/actors/supervise/events"
 	inspectv1 "receptor/proto/inspect/v1"
 	linksv1 "receptor/proto/links/v1"
 	routerv1 "receptor/proto/router/v1"

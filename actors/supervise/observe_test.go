@@ -8,7 +8,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"receptor/actors/supervise"
-	"receptor/internal/events"
+	"receptor/actors/supervise/events"
 	inspectv1 "receptor/proto/inspect/v1"
 	supervisev1 "receptor/proto/supervise/v1"
 	"receptor/test/probe"
