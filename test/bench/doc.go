@@ -1,2 +1,3 @@
 // Package bench measures whole paths; the parts have benchmarks beside their code.
+// Thousands of units of work take minutes: RECEPTOR_BENCH_UNITS=1 asks for them.
 package bench
