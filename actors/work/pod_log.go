@@ -20,7 +20,7 @@ const (
 	attachPause = 200 * time.Millisecond
 	// settleLimit is how long streams may take to end after their container.
 	settleLimit = 15 * time.Second
-	finalTries  = 6
+	finalTries  = 5
 )
 
 // overLog gives the pod its input by attaching to it, and takes its log for output.
@@ -149,29 +149,33 @@ func (s *podSession) attach(ctx context.Context, file *os.File, size int64, over
 		}
 	}()
 	for try := 1; ; try++ {
-		if _, err := file.Seek(0, io.SeekStart); err != nil {
-			return failed("Error reading stdin: %v", err)
-		}
-		began, sent, err := s.client.Attach(attached, s.ns, s.pod, pod.Worker, file)
+		began, sent, err := s.client.Attach(attached, s.ns, s.pod, pod.Worker, io.NewSectionReader(file, 0, size))
 		switch {
 		case err == nil || ctx.Err() != nil:
 			return ctx.Err()
-		case ended(over) && (!began || errors.Is(err, kube.ErrUnread) || attached.Err() != nil):
-			return nil // it left its input unread; how it ended says whether that is right
-		case errors.Is(err, kube.ErrUnread):
-			select { // the cluster closed the stream in order: the worker must be ending
-			case <-over:
-				return nil
-			case <-time.After(settleLimit):
+		case !began && try < attachTries && !ended(over):
+			if err := sleep(ctx, attachPause); err != nil {
+				return err
 			}
-			fallthrough
-		case began || try == attachTries:
-			return failed("Error streaming stdin to pod %s/%s. Error: %v; %d of %d bytes were sent, the pod was deleted", s.ns, s.pod, err, sent, size)
+			continue
+		case (!began || kube.Orderly(err) || attached.Err() != nil) && settled(ctx, over):
+			return nil // it left its input unread; how it ended says whether that is right
 		}
-		if err := sleep(ctx, attachPause); err != nil {
-			return err
-		}
+		return failed("Error streaming stdin to pod %s/%s. Error: %v; %d of %d bytes were sent, the pod was deleted", s.ns, s.pod, err, sent, size)
 	}
+}
+
+// settled waits a while for the end of the worker, which others see earlier.
+func settled(ctx context.Context, over <-chan struct{}) bool {
+	t := time.NewTimer(settleLimit)
+	defer t.Stop()
+	select {
+	case <-over:
+		return true
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 func ended(over <-chan struct{}) bool {
@@ -324,7 +328,7 @@ func (l *logCopier) prove(ctx context.Context) error {
 		if l.out.Size() > before {
 			continue
 		}
-		if err := sleep(ctx, min(maxPause, minPause<<try)); err != nil {
+		if err := sleep(ctx, minPause<<try); err != nil {
 			return err
 		}
 	}

@@ -111,11 +111,10 @@ func (s *podSession) end(ctx context.Context, e *podEnd) error {
 	if err := s.dir.SyncOutput(); err != nil && e.state == unit.Succeeded {
 		e.state, e.detail = unit.Failed, "Error writing output: "+err.Error()
 	}
-	err := s.tell.noted(ctx, podEnded(*e))
-	if errors.Is(err, errStale) || ctx.Err() != nil {
-		return nil
+	if err := s.tell.noted(ctx, podEnded(*e)); !errors.Is(err, errStale) && ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 func (s *podSession) discard(ctx context.Context) error {
@@ -234,45 +233,53 @@ var errPending = errors.New("pod is not ready in time")
 func (s *podSession) follow(ctx context.Context, each func(*corev1.Pod) (bool, error), limit time.Duration) error {
 	wait, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var timer *time.Timer
-	refusals, inTrouble := 0, false
+	timer := time.AfterFunc(time.Hour, func() { cancel(errPending) })
+	timer.Stop()
+	defer timer.Stop()
+	seen, refusals := false, 0
 	watch := func(p *corev1.Pod) (bool, error) {
-		if inTrouble {
-			inTrouble = false
-			s.tell.send(podReached(s.stage, s.ns, s.pod))
+		if refusals > 0 {
+			s.tell.send(podReached(s.stage, s.ns, s.pod)) // the trouble is over
 		}
-		refusals = 0
-		if limit > 0 && timer == nil {
-			timer = time.AfterFunc(time.Until(p.CreationTimestamp.Add(limit)), func() { cancel(errPending) })
+		if !seen && limit > 0 {
+			timer.Reset(time.Until(p.CreationTimestamp.Add(limit)))
 		}
+		seen, refusals = true, 0
 		return each(p)
 	}
-	defer func() {
-		if timer != nil {
-			timer.Stop()
-		}
-	}()
-	for try := 0; ; try++ {
+	for {
 		err := s.client.Follow(wait, s.ns, s.pod, watch)
-		var end *podEnd
-		switch {
-		case errors.Is(context.Cause(wait), errPending) && ctx.Err() == nil && err != nil:
+		if err != nil && ctx.Err() == nil && errors.Is(context.Cause(wait), errPending) {
 			return errPending
-		case err == nil || ctx.Err() != nil || errors.As(err, &end) || errors.Is(err, errStale):
+		}
+		refusals++
+		if err = s.lost(ctx, err, refusals); !errors.Is(err, errAgain) {
 			return err
-		case kube.Gone(err):
-			return &podEnd{state: unit.Failed, gone: true,
-				detail: fmt.Sprintf("Error getting pod %s/%s. Error: %v; output may be incomplete", s.ns, s.pod, err)}
 		}
-		if refusals++; kube.Refused(err) && refusals >= refuseTries {
-			return failed("Error getting pod %s/%s. Error: %v; output may be incomplete", s.ns, s.pod, err)
-		}
-		inTrouble = true
-		s.tell.send(unreachable(err, false))
-		if err := sleep(wait, min(maxPause, minPause<<min(try, 8))); err != nil && ctx.Err() != nil {
+		if err := sleep(wait, min(maxPause, minPause<<min(refusals, 8))); err != nil && ctx.Err() != nil {
 			return err
 		}
 	}
+}
+
+var errAgain = errors.New("ask again")
+
+// lost says what it means that a pod can't be followed: errAgain if that may pass.
+func (s *podSession) lost(ctx context.Context, err error, times int) error {
+	var end *podEnd
+	switch {
+	case err == nil || ctx.Err() != nil || errors.As(err, &end) || errors.Is(err, errStale):
+		return err
+	case kube.Gone(err):
+		return &podEnd{
+			state: unit.Failed, gone: true,
+			detail: fmt.Sprintf("Error getting pod %s/%s. Error: %v; output may be incomplete", s.ns, s.pod, err),
+		}
+	case kube.Refused(err) && times >= refuseTries:
+		return failed("Error getting pod %s/%s. Error: %v; output may be incomplete", s.ns, s.pod, err)
+	}
+	s.tell.send(unreachable(err, false))
+	return errAgain
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -53,7 +53,7 @@ func TestRuntimeAccess(t *testing.T) {
 	}
 	wrong := bytes.ReplaceAll(text, []byte("admintoken"), []byte("wrong"))
 	unit = w.submit("any", map[string]string{"secret_kube_config": string(wrong), "kube_namespace": w.ns}, nil)
-	w.final(unit, harness.Failed, "Error creating pod: Unauthorized")
+	w.final(unit, harness.Failed, "Error creating pod: Unauthorized") //nolint:misspell // the cluster's word
 }
 
 // role is all that a node has to be allowed.

@@ -46,7 +46,7 @@ func (c *Client) followWatch(ctx context.Context, p *corev1.Pod, each func(*core
 	defer cancel()
 	w, err := c.watch(ctx, p.Namespace, p.Name, p.ResourceVersion)
 	if err != nil {
-		return false, nil //nolint:nilerr // asking for the pod tells whether that matters
+		return false, nil // asking for the pod tells whether that matters
 	}
 	defer w.Stop()
 	for {

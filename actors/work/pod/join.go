@@ -150,19 +150,20 @@ func (j *Joiner) readStamp(p []byte) (used int, err error) {
 	}
 	j.head = j.head[:0]
 	j.inLine = true
-	return i + 1, j.line(text, at)
+	j.line(text, at)
+	return i + 1, nil
 }
 
 func (j *Joiner) noStamp() error { return fmt.Errorf("%w: %q", ErrNoStamp, j.head) }
 
 // line begins a line. The window that the next stream repeats begins with a second
 // that is later than all before; should the clock go back, the window is all.
-func (j *Joiner) line(text string, at time.Time) error {
+func (j *Joiner) line(text string, at time.Time) {
 	sec := at.Unix()
 	if j.lost {
 		j.skip = at.UnixNano() <= j.Pos.Last
 		if j.skip {
-			return nil
+			return
 		}
 		j.at = j.out.Size()
 	}
@@ -177,7 +178,6 @@ func (j *Joiner) line(text string, at time.Time) error {
 		j.Pos.Since, j.Pos.Offset = 0, 0
 	}
 	j.stamp = at.UnixNano()
-	return nil
 }
 
 // take compares what the output has, and appends the rest.

@@ -150,9 +150,8 @@ func checkInput(c *corev1.Container, size int64) error {
 	if len(c.Command) == 0 {
 		return errors.New("checkinput needs the command of the pod's worker: the one of the image is not known here")
 	}
-	words := append([]string{"/bin/sh", "-c", checkScript, "receptor", strconv.FormatInt(size, 10)}, c.Command...)
-	c.Command = append(words, c.Args...)
-	c.Args = nil
+	words := []string{"/bin/sh", "-c", checkScript, "receptor", strconv.FormatInt(size, 10)}
+	c.Command, c.Args = slices.Concat(words, c.Command, c.Args), nil
 	c.TerminationMessagePath = ""
 	return nil
 }
