@@ -15,13 +15,13 @@ import (
 
 var stderrName = filepath.Base(store.At("").Stderr())
 
-// copyTo writes what was opened, and closes it.
-type copyTo = func(ctx context.Context, w io.Writer) error
+// CopyTo writes what was opened, and closes it.
+type CopyTo = func(ctx context.Context, w io.Writer) error
 
 // OpenErrors opens what a unit wrote to standard error, from offset on; on the node
 // that ran it, if that is another. With follow it ends when the unit is final. The
 // function must be called once, before ctx ends.
-func (f *Feeds) OpenErrors(ctx context.Context, unitID string, offset int64, follow bool) (copyTo, error) {
+func (f *Feeds) OpenErrors(ctx context.Context, unitID string, offset int64, follow bool) (CopyTo, error) {
 	u, ok := f.find(unitID)
 	if !ok {
 		return nil, ErrUnknownUnit
@@ -45,7 +45,7 @@ func (f *Feeds) OpenErrors(ctx context.Context, unitID string, offset int64, fol
 }
 
 // askFar says how other nodes are asked for standard error.
-func (f *Feeds) askFar(ask func(context.Context, *unit.RemoteData, int64, bool) (copyTo, error)) {
+func (f *Feeds) askFar(ask func(context.Context, *unit.RemoteData, int64, bool) (CopyTo, error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.farErrors = ask
@@ -72,7 +72,7 @@ func (u *feed) copyErrors(ctx context.Context, offset int64, follow bool, w io.W
 }
 
 // openFarErrors asks the node that runs the unit for us.
-func (f *family) openFarErrors(ctx context.Context, r *unit.RemoteData, offset int64, follow bool) (copyTo, error) {
+func (f *family) openFarErrors(ctx context.Context, r *unit.RemoteData, offset int64, follow bool) (CopyTo, error) {
 	far, err := peer.Connect(ctx, f.Dial, r.RemoteNode, r.TLSClient)
 	if err != nil {
 		return nil, fmt.Errorf("connect to node %s: %w", r.RemoteNode, err)

@@ -31,7 +31,7 @@ type Feeds struct {
 	mu    sync.RWMutex
 	units map[string]*feed
 	// farErrors opens the standard error of a unit on another node.
-	farErrors func(context.Context, *unit.RemoteData, int64, bool) (copyTo, error)
+	farErrors func(context.Context, *unit.RemoteData, int64, bool) (CopyTo, error)
 
 	loaded chan struct{} // closed when all units of this node are known
 	once   sync.Once

@@ -24,18 +24,23 @@ func (t *tool) actCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			{
 				Name: "restart", Usage: "Start an actor anew, as after a failure.", ArgsUsage: "PATH", Description: actDescription,
+				Flags:  []cli.Flag{jsonFlag("print the node's answer as JSON")},
 				Action: func(c *cli.Context) error { return t.act(c, "restart", "path", nil) },
 			},
 			{
 				Name: "log-level", Usage: "Log an actor, and all below it, at another level for a while.",
 				ArgsUsage: "PATH LEVEL", Description: actDescription,
-				Flags:  []cli.Flag{span(10*time.Minute, "`TIME` until the configured level is back")},
+				Flags: []cli.Flag{
+					span(10*time.Minute, "`TIME` until the configured level is back"), jsonFlag("print the node's answer as JSON"),
+				},
 				Action: t.actLevel,
 			},
 			{
 				Name: "link-down", Usage: "End the link to a neighbour and refuse it for a while.",
 				ArgsUsage: "NODE", Description: actDescription + "\nAfter that the side that dials needs up to 20 s to come again.",
-				Flags: []cli.Flag{span(30*time.Second, "`TIME` for which it is refused; 0 ends an earlier one")},
+				Flags: []cli.Flag{
+					span(30*time.Second, "`TIME` for which it is refused; 0 ends an earlier one"), jsonFlag("print the node's answer as JSON"),
+				},
 				Action: func(c *cli.Context) error {
 					return t.act(c, "link-down", "node", question{"seconds": wholeSeconds(c)})
 				},
@@ -73,6 +78,9 @@ func (t *tool) actOn(c *cli.Context, action, path string, more question) error {
 	text, err := actBy(s, action, path, more)
 	if err != nil {
 		return err
+	}
+	if c.Bool("json") {
+		return t.printJSON(map[string]string{"text": text})
 	}
 	return t.print(text + "\n")
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -149,6 +150,10 @@ func (l level) checkValue(f cli.Flag, shown, value string) error {
 	case *cli.IntFlag, *cli.Int64Flag:
 		if _, err := strconv.ParseInt(value, 10, 64); err != nil {
 			wanted = "integer"
+		}
+	case *cli.DurationFlag:
+		if _, err := time.ParseDuration(value); err != nil {
+			wanted = "duration, for example 90s or 1h30m"
 		}
 	case *cli.Float64Flag:
 		if _, err := strconv.ParseFloat(value, 64); err != nil {
