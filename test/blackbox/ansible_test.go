@@ -31,7 +31,7 @@ func TestAnsibleRunner(t *testing.T) {
 		}
 	}
 	t.Parallel()
-	w := newLoneWorld(t, 3*patience) // it takes seconds to start Ansible
+	w := newLoneWorld(t, 4*patience) // it takes seconds to start Ansible
 	a, _, c := w.chain(harness.Command("ansible-runner", "ansible-runner", "worker"))
 	for _, p := range []struct {
 		name, command, rc, status string

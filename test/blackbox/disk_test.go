@@ -80,10 +80,13 @@ func (w *world) failsForLackOfSpace(n *harness.Node, unit string) {
 	w.must(err)
 }
 
-// remount makes the data folder read-only, or writable again.
+// remount makes the data folder read-only, or writable again, as soon as nobody has
+// a file open for writing.
 func (w *world) remount(n *harness.Node, flags uintptr) {
 	w.t.Helper()
-	w.must(syscall.Mount("tmpfs", n.DataDir, "tmpfs", syscall.MS_REMOUNT|flags, "size="+diskSize))
+	w.must(harness.Until(w.ctx, "the data folder to be mounted anew", func() error {
+		return syscall.Mount("tmpfs", n.DataDir, "tmpfs", syscall.MS_REMOUNT|flags, "size="+diskSize)
+	}))
 }
 
 // A data folder that can't be written is named to whoever needs it. What is there
