@@ -42,6 +42,7 @@ type Supervisor struct {
 	children map[string]*child
 	order    []string // ids in order of spawning
 	lost     []*supervisev1.Lost
+	stopping bool         // the library has told all children to stop
 	observed *observation // nil: nobody observes; known with the first child
 
 	reconciling bool // what follows is for settle
@@ -84,6 +85,8 @@ func New(log zerolog.Logger, backoff Backoff) *Supervisor {
 
 // Spawn starts a child of the calling actor. The only error is a name that a
 // living child has already.
+// While the calling actor stops, a child that it starts is stopped at once: the library
+// would wait for it and never tell it.
 func (s *Supervisor) Spawn(ctx actor.Context, spec Spec) (*actor.PID, error) {
 	c := &child{spec: spec, state: supervisev1.State_STATE_RUNNING, started: time.Now()}
 	if spec.Backoff == (Backoff{}) {
@@ -99,6 +102,10 @@ func (s *Supervisor) Spawn(ctx actor.Context, spec Spec) (*actor.PID, error) {
 	c.pid = pid
 	s.children[pid.Id] = c
 	s.order = append(s.order, pid.Id)
+	if s.stopping {
+		c.state = supervisev1.State_STATE_STOPPING
+		ctx.Stop(pid)
+	}
 	return pid, nil
 }
 
@@ -134,6 +141,7 @@ func (s *Supervisor) Supervise(ctx actor.Context) bool {
 		s.settle(ctx)
 		return false
 	case *actor.Stopping, *actor.Restarting:
+		s.stopping = true
 		s.observed = nil // what ends now ends with this actor
 		s.reconciling = false
 		for _, c := range s.children {

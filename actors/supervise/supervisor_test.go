@@ -168,6 +168,32 @@ func TestPanicInStoppingDoesNotHangTheParent(t *testing.T) {
 	})
 }
 
+// late starts another child when the first one has stopped.
+type late struct{ family }
+
+func (l *late) Receive(ctx actor.Context) {
+	l.family.Receive(ctx)
+	if m, ok := ctx.Message().(*actor.Terminated); ok && strings.HasSuffix(m.Who.GetId(), "/"+l.spec.Name) {
+		if _, err := l.Spawn(ctx, supervise.Spec{Name: "late", New: l.spec.New}); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// A message that comes while an actor stops may make it start a child.
+func TestChildOfAStoppingParentIsStopped(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		observer := s.Probe()
+		spec := supervise.Spec{Name: "child", New: child(s, observer, false)}
+		parent := s.Spawn(supervise.Spec{Name: "family", Supervises: true, New: func() actor.Actor {
+			return &late{family{supervise.New(s.Log(), supervise.Backoff{}), spec}}
+		}})
+		observer.Expect(t, orderReports)
+		s.Stop(parent)
+		observer.Expect(t, orderReports)
+	})
+}
+
 func TestStopWhileRestartIsDue(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		observer := s.Probe()
