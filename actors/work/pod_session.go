@@ -69,6 +69,9 @@ func (s *podSession) run(ctx context.Context) error {
 	client, free, err := s.terms().clusters.Get(s.kind.kube.access(s.task.GetKubeConfig()))
 	defer free()
 	s.client = client
+	if err == nil && s.pod != "" && s.ns == "" { // an existing system does not write it down
+		s.ns, err = client.NamespaceFor("")
+	}
 	switch {
 	case s.kind.kube == nil && !s.task.GetDiscard():
 		err = failed("Error creating pod: unknown work type %s", s.workType)

@@ -100,6 +100,12 @@ func (w *WorkKubernetes) consistent() error {
 		return errors.New("must provide namespace when AuthMethod is not kubeconfig")
 	case w.KubeConfig != "" && w.AuthMethod != AuthKubeconfig:
 		return errors.New("can only provide KubeConfig when AuthMethod=kubeconfig")
+	}
+	return w.consistentPod()
+}
+
+func (w *WorkKubernetes) consistentPod() error {
+	switch {
 	case w.Pod != "" && w.Image+w.Command+w.Params != "":
 		return errors.New("can only provide Pod when Image, Command, and Params are empty")
 	case w.Pod == "" && w.Image == "" && !w.AllowRuntimeCommand && !w.AllowRuntimePod:
