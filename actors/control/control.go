@@ -22,6 +22,9 @@ type Config struct {
 	NodeID  string
 	Version string
 	Log     zerolog.Logger
+	// PayloadTrace says how much of payloads is logged at debug level: 1 where they
+	// come from, 2 the unit too, 3 the payload itself.
+	PayloadTrace int
 
 	Router *actor.PID
 	Work   *actor.PID

@@ -31,7 +31,7 @@ var errLeft = errors.New("the client closed the connection before the answer: it
 // path. The end of input ends the payload; a reset does not, nor does the end of
 // the client, where it can be told from the end of input: that is on Unix sockets
 // and streams of the mesh, but not over TCP.
-func (s *session) takePayload(header []byte, path string) {
+func (s *session) takePayload(header []byte, path string, trace func()) {
 	s.give(func() (next, error) {
 		err := s.write(header)
 		if err == nil {
@@ -39,6 +39,9 @@ func (s *session) takePayload(header []byte, path string) {
 		}
 		if err == nil && bridge.HasHungUp(s.conn) {
 			err = errLeft
+		}
+		if err == nil {
+			trace()
 		}
 		s.report.stored(err)
 		return waitOrder, nil

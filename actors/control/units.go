@@ -42,7 +42,8 @@ func (c *connection) submit(ctx actor.Context, r command.Submit) {
 			c.session.reply(command.UnitExists(reply.GetCreated().GetUnitId()))
 		default:
 			c.unit = reply.GetCreated().GetUnitId()
-			c.session.takePayload(command.UnitCreated(c.unit), reply.GetCreated().GetStdinPath())
+			path := reply.GetCreated().GetStdinPath()
+			c.session.takePayload(command.UnitCreated(c.unit), path, c.payloadTrace(path))
 		}
 	})
 }

@@ -39,6 +39,9 @@ type Config struct {
 
 	// QlogDir is a directory for a log of each QUIC connection; empty for none.
 	QlogDir string
+	// PayloadTrace is how much of the payload of work is logged at debug level: 1 where
+	// it comes from, 2 the unit too, 3 the payload itself.
+	PayloadTrace int
 
 	// MaxIdle is how long a silent link is kept; zero means 21 s.
 	MaxIdle time.Duration

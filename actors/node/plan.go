@@ -220,8 +220,9 @@ func (p *plan) control(pids map[string]*actor.PID) func() actor.Actor {
 		Plane: p.plane, Dial: p.network.Dial, Feeds: p.feeds, Listeners: p.listeners,
 		Expiring: p.expiring, Links: pids[familyLinks], Reload: p.reload,
 		Root: pids[rootName], Debug: func() bool { return p.debug.Load().on },
-		Remote: func() bool { return p.debug.Load().Remote },
-		Desk:   pids[familyInspect], Events: p.journal,
+		PayloadTrace: p.cfg.PayloadTrace,
+		Remote:       func() bool { return p.debug.Load().Remote },
+		Desk:         pids[familyInspect], Events: p.journal,
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
@@ -53,7 +54,10 @@ type guarded struct {
 }
 
 // crash is where an incarnation failed. Its supervisor reads it.
-type crash struct{ stack, message string }
+type crash struct {
+	callers []uintptr
+	message reflect.Type
+}
 
 // guardedSupervisor keeps the inner actor's strategy visible to the library.
 type guardedSupervisor struct {
@@ -98,22 +102,40 @@ func (g *guarded) failing(message any) {
 	if r == nil {
 		return
 	}
-	var declared *Failure
-	if err, ok := r.(error); g.meter != nil || !ok || !errors.As(err, &declared) {
-		g.crash.Store(&crash{stack: shorten(string(debug.Stack())), message: meter.TypeName(reflect.TypeOf(message))})
+	if wanted(r, g.meter != nil) {
+		c := &crash{callers: make([]uintptr, maxStack), message: reflect.TypeOf(message)}
+		c.callers = c.callers[:runtime.Callers(ownFrames, c.callers)]
+		g.crash.Store(c)
 	}
 	panic(r)
 }
 
-// maxStack is how much of a stack is kept: the innermost frames.
-const maxStack = 4 << 10
+// wanted reports whether the place of a panic is worth noting: a natural end never
+// is, a declared failure only to who observes.
+func wanted(r any, observed bool) bool {
+	var declared *Failure
+	if err, ok := r.(error); !ok || !errors.As(err, &declared) {
+		return true
+	}
+	return observed && declared.Cause != CauseDone
+}
 
-// shorten leaves out how the stack itself was taken.
-func shorten(stack string) string {
-	if _, rest, found := strings.Cut(stack, "\npanic("); found {
-		if _, rest, found = strings.Cut(rest, "\n\t"); found {
-			_, stack, _ = strings.Cut(rest, "\n")
+const (
+	// maxStack is how many frames of a stack are kept: the innermost ones.
+	maxStack = 24
+	// ownFrames are those of taking the stack: Callers, failing, and the panic.
+	ownFrames = 3
+)
+
+// stack is where it happened, a line for each function and one for its place.
+func (c *crash) stack() string {
+	var b strings.Builder
+	frames := runtime.CallersFrames(c.callers)
+	for {
+		f, more := frames.Next()
+		fmt.Fprintf(&b, "%s\n\t%s:%d\n", f.Function, f.File, f.Line)
+		if !more {
+			return b.String()
 		}
 	}
-	return stack[:min(len(stack), maxStack)]
 }

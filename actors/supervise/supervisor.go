@@ -60,9 +60,9 @@ type child struct {
 	restarts uint64
 	attempt  uint32
 	failures uint64
-	history  []*supervisev1.Failure // the latest, newest last
-	meter    *meter.Meter           // nil: nothing is measured
-	crash    atomic.Pointer[crash]  // of the last failure; written by the child
+	history  []*misfortune         // the latest, newest last
+	meter    *meter.Meter          // nil: nothing is measured
+	crash    atomic.Pointer[crash] // of the last failure; written by the child
 	failure  string
 	failedAt time.Time
 	nextTry  time.Time
@@ -180,7 +180,7 @@ func (s *Supervisor) HandleFailure(system *actor.ActorSystem, sup actor.Supervis
 		c.state = supervisev1.State_STATE_STOPPING
 		sup.StopChildren(who)
 	case Escalate:
-		s.log.Error().Str("actor", who.Id).Str("err", c.failure).Str("stack", crashed.stack).
+		s.log.Error().Str("actor", who.Id).Str("err", c.failure).Str("stack", crashed.stack()).
 			Type("message", message).Msg("broken invariant, escalating")
 		s.observed.failed(c, inspectv1.Verdict_VERDICT_ESCALATE)
 		sup.EscalateFailure(reason, message)

@@ -112,7 +112,7 @@ func (c *child) describe(detail bool) *supervisev1.Actor {
 		a.Uptime = nil
 	}
 	if detail {
-		a.Failures, a.FailureCount, a.Permanent = c.history, c.failures, c.spec.Lifetime == Permanent
+		a.Failures, a.FailureCount, a.Permanent = c.tell(), c.failures, c.spec.Lifetime == Permanent
 		if c.meter != nil {
 			a.Activity = c.meter.Read(depth)
 		}

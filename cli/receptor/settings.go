@@ -23,6 +23,7 @@ func nodeConfig(c *config.Config, version string) node.Config {
 		LogLevel:        c.LogLevel,
 		HTTP:            node.HTTP{Addr: c.DebugOptions.HTTP, AnyHost: c.DebugOptions.RemoteHTTP},
 		QlogDir:         c.QlogDir,
+		PayloadTrace:    c.PayloadTrace,
 		Inspection:      node.Inspection{Remote: c.DebugOptions.Remote, Actions: c.DebugOptions.Actions},
 		FamilyLevels:    c.FamilyLevels,
 		LogFormat:       c.LogFormat,

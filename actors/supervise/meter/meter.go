@@ -30,8 +30,9 @@ const (
 type Meter struct {
 	begin  time.Time
 	posted atomic.Uint64
-	stamps [levels][slots]atomic.Int64 // when messages were posted, in ns since begin
-	trace  atomic.Pointer[Trace]       // nil: nobody traces the actor
+	stamps [slots]atomic.Int64                             // when the latest messages were posted, in ns since begin
+	more   atomic.Pointer[[levels - 1][slots]atomic.Int64] // the further rings; nil until needed
+	trace  atomic.Pointer[Trace]                           // nil: nobody traces the actor
 
 	mu       sync.Mutex // guards the rest; the actor is hardly ever disturbed
 	handled  uint64
@@ -62,9 +63,24 @@ func (m *Meter) MessagePosted(message any) {
 		return
 	}
 	n := m.posted.Add(1)
-	now := int64(m.now())
-	for level := range levels {
-		m.stamps[level][n%slots].Store(now)
+	now := int64(m.now()) + 1 // zero stands for unknown
+	m.stamps[n%slots].Store(now)
+	if n%fan == 0 && n >= slots {
+		m.stampMore(n/fan, now)
+	}
+}
+
+// stampMore fills the further rings. Most actors never get that many messages.
+func (m *Meter) stampMore(n uint64, now int64) {
+	more := m.more.Load()
+	if more == nil {
+		more = new([levels - 1][slots]atomic.Int64)
+		if !m.more.CompareAndSwap(nil, more) {
+			more = m.more.Load()
+		}
+	}
+	for level := range more {
+		more[level][n%slots].Store(now)
 		if n%fan != 0 {
 			return
 		}
@@ -89,9 +105,23 @@ func (m *Meter) oldest(depth uint64) time.Duration {
 	for depth >= width*slots && level < levels-1 {
 		level, width = level+1, width*fan
 	}
-	n := (first + width - 1) / width
-	stamp := m.stamps[level][n%slots].Load()
-	return max(m.now()-time.Duration(stamp), 0)
+	for n := (first + width - 1) / width; n*width <= posted; n++ {
+		if stamp := m.stamp(level, n); stamp > 0 {
+			return max(m.now()-stamp+1, 0)
+		}
+	}
+	return 0
+}
+
+// stamp is when the n-th message of a ring was posted; zero if that is not known.
+func (m *Meter) stamp(level int, n uint64) time.Duration {
+	if level == 0 {
+		return time.Duration(m.stamps[n%slots].Load())
+	}
+	if more := m.more.Load(); more != nil {
+		return time.Duration(more[level-1][n%slots].Load())
+	}
+	return 0
 }
 
 // Begin says that the actor turns to a message.

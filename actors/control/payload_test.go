@@ -1,0 +1,58 @@
+package control
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"receptor/test/probe"
+)
+
+// logged is what a logger wrote.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func TestPayloadTrace(t *testing.T) {
+	for level, want := range map[int]string{
+		0: "", 4: "",
+		1: `"PACKET TRACING ENABLED: Reading from unix socket"`,
+		2: `"PACKET TRACING ENABLED: Reading from unix socket with work unit `,
+		3: ` with a payload of: no line end"`,
+	} {
+		probe.Live(t, func(t *testing.T, s *probe.Stage) {
+			log := &logged{}
+			w := newWorld(t, s, func(cfg *Config) {
+				cfg.Log, cfg.PayloadTrace = zerolog.New(log).Level(zerolog.DebugLevel), level
+			})
+			c := w.client()
+			c.send("work submit localhost cat\n")
+			if got := c.line(); !strings.HasPrefix(got, "Work unit created with ID ") {
+				t.Fatal(got)
+			}
+			c.send("no line end")
+			c.halfClose()
+			if got := c.line(); !strings.HasPrefix(got, `{"result":"Job Started"`) {
+				t.Fatal(got)
+			}
+			if got := log.String(); want == "" && strings.Contains(got, "PACKET") || !strings.Contains(got, want) {
+				t.Errorf("level %d: %s", level, got)
+			}
+		})
+	}
+}

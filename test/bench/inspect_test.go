@@ -1,0 +1,194 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
+
+	"receptor/actors/node"
+	"receptor/actors/supervise"
+	"receptor/actors/supervise/events"
+	supervisev1 "receptor/proto/supervise/v1"
+)
+
+// BenchmarkDebug is what debug mode costs: the same work done by nodes without and
+// with it, in turns, so that a busy machine troubles both alike. It reports the
+// processor time that the second ones need more, in percent, as the median over all
+// turns.
+func BenchmarkDebug(b *testing.B) {
+	b.Run("connections", func(b *testing.B) { compare(b, 100, connections) })
+	b.Run("stream", func(b *testing.B) { compare(b, 400, pieces) })
+	b.Run("status", func(b *testing.B) { compare(b, 400, questions) })
+}
+
+// A workload returns what does one piece of it, with nodes of its own.
+type workload func(b *testing.B, debug bool) func()
+
+// compare does a piece of work per operation, a turn of many at a time.
+func compare(b *testing.B, turn int, load workload) {
+	without, with := load(b, false), load(b, true)
+	var shares []float64
+	for i := 0; b.Loop(); i++ {
+		var off, on time.Duration
+		if i%2 == 0 { // whoever is second finds caches warm, or the machine slower
+			off = spent(b, turn, without)
+			on = spent(b, turn, with)
+		} else {
+			on = spent(b, turn, with)
+			off = spent(b, turn, without)
+		}
+		shares = append(shares, 100*(float64(on)/float64(off)-1))
+	}
+	slices.Sort(shares)
+	b.ReportMetric(shares[len(shares)/2], "cpu%")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(2*turn*len(shares)), "ns/piece")
+}
+
+// spent is the processor time that the process needs for n pieces.
+func spent(b *testing.B, n int, do func()) time.Duration {
+	begin := processor(b)
+	for range n {
+		do()
+	}
+	return processor(b) - begin
+}
+
+func processor(b *testing.B) time.Duration {
+	var u unix.Rusage
+	must(b, unix.Getrusage(unix.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// connections opens connections through two proxies: four actors come and go.
+func connections(b *testing.B, debug bool) func() {
+	rules := node.LinkRules{Cost: 1, AnyPeer: true}
+	entry := unused(b)
+	x := start(b, node.Config{
+		ID: "x", Debug: debug, TCPListeners: []node.TCPListener{{Addr: "127.0.0.1:0", LinkRules: rules}},
+		Services: node.Services{TCPClients: []node.TCPClient{{Service: "echo", Addr: echo(b)}}},
+	})
+	y := start(b, node.Config{
+		ID: "y", Debug: debug, TCPPeers: []node.TCPPeer{{Addr: x.ListenAddrs()[0], Redial: true, LinkRules: rules}},
+		Services: node.Services{TCPServers: []node.TCPServer{{Addr: entry, RemoteNode: "x", RemoteService: "echo"}}},
+	})
+	linked(b, x, y)
+	once(b, entry)
+	return func() { once(b, entry) }
+}
+
+func linked(b *testing.B, x, y *node.Node) {
+	ctx, cancel := context.WithTimeout(b.Context(), 30*time.Second)
+	defer cancel()
+	must(b, y.WaitForRoute(ctx, "x"))
+	must(b, x.WaitForRoute(ctx, "y"))
+}
+
+// pieces pushes 64 KiB at a time through a stream of the mesh.
+func pieces(b *testing.B, debug bool) func() {
+	rules := node.LinkRules{Cost: 1, AnyPeer: true}
+	x := start(b, node.Config{ID: "x", Debug: debug, TCPListeners: []node.TCPListener{{Addr: "127.0.0.1:0", LinkRules: rules}}})
+	y := start(b, node.Config{
+		ID: "y", Debug: debug, TCPPeers: []node.TCPPeer{{Addr: x.ListenAddrs()[0], Redial: true, LinkRules: rules}},
+	})
+	linked(b, x, y)
+	l, err := x.Listen("sink")
+	must(b, err)
+	b.Cleanup(func() { l.Close() })
+	go func() {
+		c, err := l.Accept()
+		if err == nil {
+			_, _ = io.Copy(io.Discard, c) // the writer tells what went wrong
+		}
+	}()
+	c, err := y.Dial(b.Context(), "x", "sink")
+	must(b, err)
+	p := make([]byte, piece)
+	return func() {
+		_, err := c.Write(p)
+		must(b, err)
+	}
+}
+
+// questions asks a control service for the status: nothing but messages.
+func questions(b *testing.B, debug bool) func() {
+	socket := filepath.Join(b.TempDir(), "s")
+	start(b, node.Config{
+		ID: "x", Debug: debug, LocalOnly: true,
+		ControlServices: []node.ControlService{{SocketPath: socket, SocketMode: 0o600}},
+	})
+	c, err := net.Dial("unix", socket)
+	must(b, err)
+	b.Cleanup(func() { c.Close() })
+	in := bufio.NewReader(c)
+	_, err = in.ReadString('\n') // the banner
+	must(b, err)
+	return func() {
+		_, err := io.WriteString(c, "status\n")
+		must(b, err)
+		_, err = in.ReadString('\n')
+		must(b, err)
+	}
+}
+
+// BenchmarkHop is the worst case: a question to an actor that does nothing else than
+// answer.
+func BenchmarkHop(b *testing.B) {
+	for name, observed := range map[string]bool{"plain": false, "observed": true} {
+		b.Run(name, func(b *testing.B) { benchmarkHop(b, observed) })
+	}
+}
+
+func benchmarkHop(b *testing.B, observed bool) {
+	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return slog.New(slog.DiscardHandler)
+	}))
+	if observed {
+		supervise.Observe(system, supervise.Observer{Journal: events.New(events.DefaultSize)})
+	}
+	child := make(chan *actor.PID, 1)
+	root, err := system.Root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor {
+		return &parent{Supervisor: supervise.New(zerolog.Nop(), supervise.Backoff{}), child: child}
+	}), "root")
+	must(b, err)
+	defer func() { must(b, system.Root.StopFuture(root).Wait()) }()
+	pid := <-child
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := system.Root.RequestFuture(pid, &supervisev1.Shutdown{}, time.Minute).Result()
+		must(b, err)
+	}
+}
+
+// parent has one child, which answers.
+type parent struct {
+	*supervise.Supervisor
+	child chan *actor.PID
+}
+
+func (p *parent) Receive(ctx actor.Context) {
+	if p.Supervise(ctx) {
+		return
+	}
+	if _, ok := ctx.Message().(*actor.Started); ok {
+		pid, err := p.Spawn(ctx, supervise.Spec{Name: "child", Kind: "thing", New: func() actor.Actor {
+			return actor.ReceiveFunc(func(ctx actor.Context) {
+				if _, ok := ctx.Message().(*supervisev1.Shutdown); ok {
+					ctx.Respond(&supervisev1.Tree{})
+				}
+			})
+		}})
+		if err == nil {
+			p.child <- pid
+		}
+	}
+}
