@@ -87,7 +87,7 @@ func (l *letters) due(k letterKind, now time.Time) uint64 {
 // natural is what the library itself sends after the end of an actor.
 func natural(message any) bool {
 	switch message.(type) {
-	case *actor.DeadLetterResponse, actor.SystemMessage, actor.AutoReceiveMessage, *actor.Terminated:
+	case *actor.DeadLetterResponse, *actor.Terminated, actor.SystemMessage, actor.AutoReceiveMessage:
 		return true
 	}
 	return false

@@ -35,7 +35,7 @@ func asInit(args []string, out io.Writer) int {
 		case s := <-signals:
 			if forwards(s) {
 				// It may have ended this instant; reap says so next.
-				unix.Kill(child.Pid, s.(unix.Signal)) //nolint:errcheck
+				unix.Kill(child.Pid, s.(unix.Signal)) //nolint:errcheck // see above
 			}
 		}
 	}

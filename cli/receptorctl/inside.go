@@ -36,16 +36,6 @@ func (q question) line() (string, error) {
 	return string(text), err
 }
 
-// askInside sends a command to the chosen node.
-func (t *tool) askInside(c *cli.Context, q question) (json.RawMessage, error) {
-	s, err := t.openAt(c.Context, c.String("node"), c.String("tls-client"))
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-	return askOn(s, q)
-}
-
 func askOn(s *client.Session, q question) (json.RawMessage, error) {
 	line, err := q.line()
 	if err != nil {

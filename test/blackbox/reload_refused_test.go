@@ -1,6 +1,7 @@
 package blackbox
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -155,7 +156,7 @@ func TestReloadOfTheOwnControlService(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o640 {
 		t.Errorf("the socket: %v, %v", info, err)
 	}
-	if _, err := idle.ReadLine(); err != io.EOF {
+	if _, err := idle.ReadLine(); !errors.Is(err, io.EOF) {
 		t.Errorf("a client that waits for nothing: %v", err)
 	}
 	n.raw(own(moved, "0600"))

@@ -100,7 +100,7 @@ func (j *Journal) Follow(ctx context.Context, after uint64, each func(*inspectv1
 		got, more := j.take(after)
 		for _, e := range got {
 			if ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // that is how a reader leaves
 			}
 			if err := each(e); err != nil {
 				return err

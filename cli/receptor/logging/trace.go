@@ -62,7 +62,8 @@ func (t *tracer) write(what string, m mesh.Traced, via string) {
 func (l *lines) trace(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := append(l.buf[:0], traceName...)
+	b := l.buf[:0]
+	b = append(b, traceName...)
 	b = append(b, ' ')
 	b = l.now().Local().AppendFormat(b, layout)
 	b = append(b, ' ')
