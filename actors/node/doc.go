@@ -8,5 +8,11 @@
 //	├── services    proxies
 //	└── control     the control service
 //
+// A configuration is taken apart into parts with stable keys (package change compares
+// two of them). A change opens the sockets of what is new, publishes for each family
+// what it should be like, and tells it to reconcile: what is the same is not touched.
+// What wants an address or name that another part still holds is opened when that has
+// gone; if it can't be, the old part comes back.
+//
 // A failure that reaches the root ends the node with an error.
 package node
