@@ -52,9 +52,16 @@ func TestNoPayload(t *testing.T) {
 	unread := w.submit("echo", nil, binary(300_000)) // echo never reads its input
 	w.final(unread, harness.Succeeded, "Finished")
 	w.same(w.output(unread), []byte("hello\n"))
-	some := w.submit("head", nil, bytes.Repeat([]byte("0123456789\n"), 1_000_000)) // nor does head, but for a little
-	w.final(some, harness.Succeeded, "Finished")
-	w.same(w.output(some), []byte("01234"))
+	// Nor does head, but for a little. The runtime may close the connection without a
+	// word then; that the rest was not wanted can't be told from its loss.
+	some := w.submit("head", nil, bytes.Repeat([]byte("0123456789\n"), 1_000_000))
+	u, err := w.node.Finished(w.ctx, some)
+	w.must(err)
+	if u.State == harness.Succeeded {
+		w.same(w.output(some), []byte("01234"))
+	} else if !strings.Contains(u.Detail, "the connection broke before the cluster confirmed the input") {
+		t.Errorf("%s: %s", u.StateName, u.Detail)
+	}
 }
 
 func TestOverTCP(t *testing.T) {
