@@ -61,6 +61,15 @@ func (p *plan) inspect(system *actor.ActorSystem) *inspect.Inspector {
 	return p.inspector
 }
 
+// tellReload tells what came of reading the configuration again.
+func (p *plan) tellReload(err error) {
+	e := &inspectv1.Reloaded{}
+	if err != nil {
+		e.Error = err.Error()
+	}
+	p.journal.Add(&inspectv1.Event{What: &inspectv1.Event_Reloaded{Reloaded: e}})
+}
+
 // certificates are those that the node shows to others.
 func (p *plan) certificates() []*inspectv1.Certificate {
 	var list []*inspectv1.Certificate

@@ -42,6 +42,9 @@ func (n *Node) Reload(ctx context.Context, dryRun bool) ([]change.Step, error) {
 		if r.err = err; err == nil {
 			r.steps, r.err = n.Change(cfg, dryRun)
 		}
+		if !dryRun {
+			n.plan.tellReload(r.err)
+		}
 		done <- r
 	}()
 	select {
