@@ -27,6 +27,7 @@ func (talker) Describe() *inspectv1.Description {
 func observe(t *testing.T, s *probe.Stage, life supervise.Lifetime) (*events.Journal, *actor.PID, *actor.PID, *probe.Probe) {
 	t.Helper()
 	journal := events.New(64)
+	s.Settle() // the stage's own actors are there already
 	supervise.Observe(s.System(), supervise.Observer{Journal: journal})
 	observer := s.Probe()
 	inner := child(s, observer, false)
@@ -105,6 +106,7 @@ func TestFailuresAreRememberedWithTheirPlace(t *testing.T) {
 
 func TestStuckActorCostsItsOwnDescriptionOnly(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		s.Settle()
 		supervise.Observe(s.System(), supervise.Observer{Journal: events.New(8)})
 		free := make(chan struct{})
 		parent, pid := play(s, supervise.Spec{New: func() actor.Actor {
