@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -30,6 +31,10 @@ func TestAClientGetsItsAnswerFromAListenerThatGoes(t *testing.T) {
 		asks.ask("reload", `{"Success":true}`)
 		asks.expectEnd()
 		idle.expectEnd()
+		eventually(t, func() bool { // it opens its socket by itself
+			_, err := os.Lstat(moved)
+			return err == nil
+		})
 		dial(t, "unix", moved).expect("Receptor Control, node foo\n")
 		eventually(t, func() bool { // the one whose ping is under way
 			children := s.Tree(t, w.pid).GetChildren()
