@@ -36,8 +36,8 @@ type Meter struct {
 
 	mu       sync.Mutex // guards the rest; the actor is hardly ever disturbed
 	handled  uint64
-	types    []*handling
-	other    *handling
+	types    []handling // begins in few
+	few      [6]handling
 	current  *handling // nil between two messages
 	since    time.Duration
 	old, new mark
@@ -151,22 +151,23 @@ func (m *Meter) rotate(now time.Duration) {
 	}
 }
 
+// handlingOf is valid until the next call.
 func (m *Meter) handlingOf(kind reflect.Type) *handling {
-	for _, h := range m.types {
-		if h.kind == kind {
-			return h
+	for i := range m.types {
+		if m.types[i].kind == kind {
+			return &m.types[i]
 		}
 	}
-	if len(m.types) < maxTypes {
-		h := &handling{kind: kind}
-		m.types = append(m.types, h)
-		return h
+	switch n := len(m.types); {
+	case n > maxTypes:
+		return &m.types[maxTypes] // the last one is "other"
+	case n == maxTypes:
+		kind = nil
+	case n == 0:
+		m.types = m.few[:0]
 	}
-	if m.other == nil {
-		m.other = &handling{}
-		m.types = append(m.types, m.other)
-	}
-	return m.other
+	m.types = append(m.types, handling{kind: kind})
+	return &m.types[len(m.types)-1]
 }
 
 // handling is how long messages of one type took.
@@ -174,14 +175,28 @@ type handling struct {
 	kind       reflect.Type // nil for "other"
 	count      uint64
 	total, max time.Duration
-	histogram  histogram
+	histogram  *histogram // nil for a single message, which actors that come and go have mostly
 }
 
 func (h *handling) add(took time.Duration) {
+	if h.count == 1 {
+		h.histogram = &histogram{}
+		h.histogram.add(h.total)
+	}
 	h.count++
 	h.total += took
 	h.max = max(h.max, took)
-	h.histogram.add(took)
+	if h.histogram != nil {
+		h.histogram.add(took)
+	}
+}
+
+// quantile is the bound of a bucket, and no message took longer than the longest.
+func (h *handling) quantile(q float64) time.Duration {
+	if h.histogram == nil {
+		return h.max
+	}
+	return min(h.histogram.quantile(q), h.max)
 }
 
 // histogram has two buckets for every doubling of the time, from 128 ns on.

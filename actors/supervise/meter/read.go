@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"reflect"
 	"slices"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -30,8 +29,9 @@ func (m *Meter) Read(depth int) *inspectv1.Activity {
 	if m.current != nil {
 		a.Current, a.CurrentSince = m.current.name(), timestamppb.New(m.begin.Add(m.since))
 	}
-	byTime := slices.SortedFunc(slices.Values(m.types), func(a, b *handling) int { return cmp.Compare(b.total, a.total) })
-	for _, h := range byTime {
+	byTime := slices.SortedFunc(slices.Values(m.types), func(a, b handling) int { return cmp.Compare(b.total, a.total) })
+	for i := range byTime {
+		h := &byTime[i]
 		if h.count > 0 {
 			a.Handling = append(a.Handling, h.read())
 		}
@@ -50,11 +50,9 @@ func (m *Meter) Current() string {
 }
 
 func (h *handling) read() *inspectv1.Handling {
-	// A quantile is the bound of a bucket, and no message took longer than the longest.
-	quantile := func(q float64) time.Duration { return min(h.histogram.quantile(q), h.max) }
 	return &inspectv1.Handling{
 		Type: h.name(), Count: h.count, Total: durationpb.New(h.total),
-		P50: durationpb.New(quantile(0.5)), P99: durationpb.New(quantile(0.99)), Max: durationpb.New(h.max),
+		P50: durationpb.New(h.quantile(0.5)), P99: durationpb.New(h.quantile(0.99)), Max: durationpb.New(h.max),
 	}
 }
 
