@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ try() { # number, command
 }
 daemon() { # number, command
 	local end=$((SECONDS + TRY))
-	eval "$2" >"$OUT/$1" 2>&1 &
+	eval "exec $2" >"$OUT/$1" 2>&1 &
 	daemons+=($!)
 	until grep -q 'Initialization complete' "$OUT/$1"; do
 		if ((SECONDS >= end)) || ! kill -0 $! 2>/dev/null; then echo "command $1 did not start" >&2; exit 1; fi
@@ -103,6 +104,8 @@ func play(t *testing.T, file, name, bin string) {
 	cmd := exec.CommandContext(ctx, "bash", "-c", prelude+script(p))
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "OUT="+out, fmt.Sprint("TRY=", tryFor))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	said, err := cmd.CombinedOutput()
 	for i, c := range p.commands {
 		printed, readErr := os.ReadFile(filepath.Join(out, strconv.Itoa(i)))
