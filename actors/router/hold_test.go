@@ -64,6 +64,7 @@ func TestHoldCanBeEnded(t *testing.T) {
 		}
 		again := s.Probe()
 		b.Send(r, &routerv1.LinkDown{Node: "b", Incarnation: 1})
+		s.Settle() // two senders have no order between them
 		again.Send(r, &routerv1.LinkUp{Node: "b", Cost: 1, Incarnation: 2})
 		if m := probe.ExpectType[*routerv1.LinkUpReply](t, again); m.GetAccepted() == nil {
 			t.Errorf("%v", m)
