@@ -39,8 +39,11 @@ func runCommand(ctx context.Context, argv []string, client transport.StreamConn)
 		}
 	}()
 	left := whenLeft(client, breakOff)
-	defer left()
 	err = show(client, term)
+	left() // the end of our own writing looks like a client that reads no more
+	if err == nil {
+		err = client.CloseWrite()
+	}
 	if err != nil {
 		breakOff()
 	}
@@ -96,7 +99,7 @@ func feed(ctx context.Context, term *terminal.Terminal, client transport.StreamC
 	}
 }
 
-// show delivers all output and ends it.
+// show delivers all output.
 func show(client transport.StreamConn, term *terminal.Terminal) error {
 	buf := make([]byte, screenful)
 	for {
@@ -107,7 +110,7 @@ func show(client transport.StreamConn, term *terminal.Terminal) error {
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return client.CloseWrite()
+			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("read from the terminal: %w", err)
