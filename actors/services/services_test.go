@@ -45,7 +45,11 @@ func bound(t testing.TB) (*transport.Binding[net.Listener], string) {
 
 // answering is a TCP server that reads all and then answers with it.
 func answering(t testing.TB) (addr string, stop func()) {
-	l := listenTCP(t)
+	t.Helper()
+	return answeringOn(t, listenTCP(t))
+}
+
+func answeringOn(t testing.TB, l net.Listener) (addr string, stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

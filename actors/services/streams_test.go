@@ -89,35 +89,14 @@ func told(t testing.TB, c transport.StreamConn, text []byte) []byte {
 	return got
 }
 
-// answeringUnix reads all of a connection and then answers with it.
+// answeringUnix is the same on a Unix socket.
 func answeringUnix(t testing.TB) (path string, stop func()) {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "far")
-	l, err := net.Listen("unix", path)
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "far"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			all, err := io.ReadAll(c)
-			if err == nil {
-				_, err = c.Write(all)
-			}
-			if err := errors.Join(err, c.Close()); err != nil {
-				t.Errorf("server: %v", err)
-			}
-		}
-	}()
-	return path, func() {
-		l.Close()
-		<-done
-	}
+	return answeringOn(t, l)
 }
 
 func TestUnixSocketsKeepHalfCloseOverTheMesh(t *testing.T) {

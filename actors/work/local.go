@@ -52,19 +52,8 @@ func (u *localUnit) Receive(ctx actor.Context) {
 		*u.handled++
 		u.machine = unit.NewLocal(m.GetWorkType(), m.GetParams())
 		u.create(ctx, u.machine.Record, m.GetKey())
-	case *workv1.Start:
-		*u.handled++
-		u.starts = wants(u.starts, ctx.Sender())
-		u.step(ctx, unit.PayloadEnded{Error: m.GetInputError()})
-	case *workv1.Cancel:
-		*u.handled++
-		u.ends = wants(u.ends, ctx.Sender())
-		u.step(ctx, unit.CancelAsked{})
-	case *workv1.Release:
-		*u.handled++
-		u.forced = u.forced || m.GetForce()
-		u.ends = wants(u.ends, ctx.Sender())
-		u.step(ctx, unit.ReleaseAsked{Force: m.GetForce()})
+	case *workv1.Start, *workv1.Cancel, *workv1.Release:
+		u.step(ctx, u.asked(ctx))
 
 	case *workv1.SlotGranted:
 		u.granted(ctx)

@@ -9,16 +9,13 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"receptor/actors/supervise"
 	"receptor/actors/work/store"
 	"receptor/actors/work/unit"
 	workv1 "receptor/proto/work/v1"
 )
 
 func newPodUnit(cfg unitConfig) func() actor.Actor {
-	return func() actor.Actor {
-		return &podUnit{Supervisor: supervise.New(cfg.Log, monitorBackoff), unitBase: newUnitBase(cfg)}
-	}
+	return func() actor.Actor { return &podUnit{monitored: newMonitored(cfg)} }
 }
 
 // podUnit is a unit that a pod in a Kubernetes cluster does.
@@ -28,15 +25,9 @@ func newPodUnit(cfg unitConfig) func() actor.Actor {
 //	fails    when its record can't be written
 //	restart  reads the record, and starts a monitor that goes on from there
 type podUnit struct {
-	*supervise.Supervisor
-	unitBase
-	machine  unit.Pod
-	monitor  *actor.PID
-	again    bool   // start a monitor when the present one has stopped
-	task     uint64 // counts tasks; reports of others are old
-	current  uint64 // the task that may report, 0 for none
-	waits    bool   // for a slot
-	stopping bool
+	monitored
+	machine unit.Pod
+	waits   bool // for a slot
 }
 
 func (u *podUnit) Receive(ctx actor.Context) {
@@ -55,19 +46,8 @@ func (u *podUnit) Receive(ctx actor.Context) {
 	case *workv1.Create:
 		*u.handled++
 		u.make(ctx, m)
-	case *workv1.Start:
-		*u.handled++
-		u.starts = wants(u.starts, ctx.Sender())
-		u.step(ctx, unit.PayloadEnded{Error: m.GetInputError()})
-	case *workv1.Cancel:
-		*u.handled++
-		u.ends = wants(u.ends, ctx.Sender())
-		u.step(ctx, unit.CancelAsked{})
-	case *workv1.Release:
-		*u.handled++
-		u.forced = u.forced || m.GetForce()
-		u.ends = wants(u.ends, ctx.Sender())
-		u.step(ctx, unit.ReleaseAsked{Force: m.GetForce()})
+	case *workv1.Start, *workv1.Cancel, *workv1.Release:
+		u.step(ctx, u.asked(ctx))
 
 	case *workv1.SlotGranted:
 		u.granted(ctx)
@@ -194,42 +174,10 @@ func (u *podUnit) granted(ctx actor.Context) {
 	u.connect(ctx)
 }
 
-// connect gives the monitor a new task. A living one is stopped first, even if
-// it waits for its restart: the new one tries at once.
-func (u *podUnit) connect(ctx actor.Context) {
-	if u.monitor != nil {
-		u.disconnect(ctx)
-		u.again = true
-		return
-	}
-	pid, err := u.Spawn(ctx, supervise.Spec{
-		Name: "monitor", Kind: "monitor", New: newMonitor(u.unitConfig, u.dir), Backoff: monitorBackoff, Transient: true,
-	})
-	if err != nil {
-		panic(err) // two monitors for one unit
-	}
-	u.monitor = pid
-}
-
-// disconnect stops the monitor and believes nothing it still says.
-func (u *podUnit) disconnect(ctx actor.Context) {
-	u.current, u.again = 0, false
-	if u.monitor != nil {
-		ctx.Stop(u.monitor)
-	}
-}
-
 func (u *podUnit) terminated(ctx actor.Context, m *actor.Terminated) {
-	if u.monitor == nil || !u.monitor.Equal(m.Who) {
-		return
+	if u.ended(ctx, m.Who, u.machine.Task() != unit.NoPod) {
+		u.do(ctx, nil)
 	}
-	u.monitor = nil
-	var next []unit.Action
-	if !u.gone && !u.stopping && (u.again || u.machine.Task() != unit.NoPod) {
-		next = []unit.Action{{Do: unit.Connect}}
-	}
-	u.again = false
-	u.do(ctx, next)
 }
 
 var podStages = map[unit.PodStage]workv1.PodStage{
@@ -241,13 +189,12 @@ var podStages = map[unit.PodStage]workv1.PodStage{
 
 // giveTask tells a new incarnation of the monitor what is to be done now.
 func (u *podUnit) giveTask(ctx actor.Context) {
-	if u.monitor == nil || !u.monitor.Equal(ctx.Sender()) || u.again {
-		return // it is being stopped
+	number := u.number(ctx.Sender())
+	if number == 0 {
+		return
 	}
-	u.task++
-	u.current = u.task
 	data := u.machine.Kube
-	ctx.Respond(&workv1.Task{Number: u.task, WorkType: u.machine.WorkType, Pod: &workv1.PodTask{
+	ctx.Respond(&workv1.Task{Number: number, WorkType: u.machine.WorkType, Pod: &workv1.PodTask{
 		Discard: u.machine.Task() != unit.RunPod,
 		Image:   data.Image, Command: data.Command, Params: data.Params, Namespace: data.KubeNamespace,
 		KubeConfig: data.KubeConfig, KubePod: data.KubePod, PodName: data.PodName, Stage: podStages[u.machine.Stage],

@@ -15,11 +15,7 @@ import (
 var monitorBackoff = supervise.Backoff{Min: 500 * time.Millisecond, Max: 15 * time.Second, Quiet: 20 * time.Second}
 
 func newRemoteUnit(cfg unitConfig) func() actor.Actor {
-	return func() actor.Actor {
-		return &remoteUnit{
-			Supervisor: supervise.New(cfg.Log, monitorBackoff), unitBase: newUnitBase(cfg),
-		}
-	}
+	return func() actor.Actor { return &remoteUnit{monitored: newMonitored(cfg)} }
 }
 
 // remoteUnit is a unit that another node runs for us.
@@ -29,20 +25,14 @@ func newRemoteUnit(cfg unitConfig) func() actor.Actor {
 //	fails    when its record can't be written
 //	restart  reads the record, and starts a monitor that goes on from there
 type remoteUnit struct {
-	*supervise.Supervisor
-	unitBase
+	monitored
 	machine  unit.Remote
-	monitor  *actor.PID
-	again    bool   // start a monitor when the present one has stopped
-	task     uint64 // counts tasks; reports of others are old
-	current  uint64 // the task that may report, 0 for none
 	attempts uint32 // sessions that failed
 	lastErr  string
 	expiry   *time.Timer
 	force    *time.Timer   // nil until a forced release waits for the other node
 	armed    time.Time     // when this incarnation began to watch the clock,
 	left     time.Duration // and how much time there was then
-	stopping bool
 }
 
 func (u *remoteUnit) Receive(ctx actor.Context) {
@@ -62,19 +52,8 @@ func (u *remoteUnit) Receive(ctx actor.Context) {
 		u.machine = unit.NewRemote(remoteData(m.GetRemote()))
 		u.create(ctx, u.machine.Record, m.GetKey())
 		u.setExpiry(ctx)
-	case *workv1.Start:
-		*u.handled++
-		u.starts = wants(u.starts, ctx.Sender())
-		u.step(ctx, unit.PayloadEnded{Error: m.GetInputError()})
-	case *workv1.Cancel:
-		*u.handled++
-		u.ends = wants(u.ends, ctx.Sender())
-		u.step(ctx, unit.CancelAsked{})
-	case *workv1.Release:
-		*u.handled++
-		u.forced = u.forced || m.GetForce()
-		u.ends = wants(u.ends, ctx.Sender())
-		u.step(ctx, unit.ReleaseAsked{Force: m.GetForce()})
+	case *workv1.Start, *workv1.Cancel, *workv1.Release:
+		u.step(ctx, u.asked(ctx))
 		u.boundForce(ctx)
 
 	case *workv1.GetTask:
@@ -160,54 +139,21 @@ func (u *remoteUnit) do(ctx actor.Context, actions []unit.Action) {
 	}
 }
 
-// connect gives the monitor a new task. A living one is stopped first, even if
-// it waits for its restart: the new one tries at once.
-func (u *remoteUnit) connect(ctx actor.Context) {
-	if u.monitor != nil {
-		u.disconnect(ctx)
-		u.again = true
-		return
-	}
-	pid, err := u.Spawn(ctx, supervise.Spec{
-		Name: "monitor", Kind: "monitor", New: newMonitor(u.unitConfig, u.dir), Backoff: monitorBackoff, Transient: true,
-	})
-	if err != nil {
-		panic(err) // two monitors for one unit
-	}
-	u.monitor = pid
-}
-
-// disconnect stops the monitor and believes nothing it still says.
-func (u *remoteUnit) disconnect(ctx actor.Context) {
-	u.current, u.again = 0, false
-	if u.monitor != nil {
-		ctx.Stop(u.monitor)
-	}
-}
-
 func (u *remoteUnit) terminated(ctx actor.Context, m *actor.Terminated) {
-	if u.monitor == nil || !u.monitor.Equal(m.Who) {
-		return
+	if u.ended(ctx, m.Who, u.machine.Task() != unit.Nothing) {
+		u.do(ctx, nil)
 	}
-	u.monitor = nil
-	var next []unit.Action
-	if !u.gone && !u.stopping && (u.again || u.machine.Task() != unit.Nothing) {
-		next = []unit.Action{{Do: unit.Connect}}
-	}
-	u.again = false
-	u.do(ctx, next)
 }
 
 // giveTask tells a new incarnation of the monitor what is to be done now.
 func (u *remoteUnit) giveTask(ctx actor.Context) {
-	if u.monitor == nil || !u.monitor.Equal(ctx.Sender()) || u.again {
-		return // it is being stopped
+	number := u.number(ctx.Sender())
+	if number == 0 {
+		return
 	}
-	u.task++
-	u.current = u.task
 	data := u.machine.Remote
 	task := &workv1.Task{
-		Number: u.task, Node: data.RemoteNode, TlsClient: data.TLSClient, RemoteUnitId: data.RemoteUnitID,
+		Number: number, Node: data.RemoteNode, TlsClient: data.TLSClient, RemoteUnitId: data.RemoteUnitID,
 		WorkType: data.RemoteWorkType, Params: data.RemoteParams, SignWork: data.SignWork,
 		Key: u.NodeID + "/" + u.id,
 	}

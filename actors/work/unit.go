@@ -141,6 +141,23 @@ func (u *unitBase) idle(ctx actor.Context) {
 	ctx.Request(ctx.Parent(), &workv1.UnitIdle{UnitId: u.id, Handled: *u.handled})
 }
 
+// asked takes a command that every unit knows and returns what it is to the machine.
+func (u *unitBase) asked(ctx actor.Context) unit.Event {
+	*u.handled++
+	switch m := ctx.Message().(type) {
+	case *workv1.Start:
+		u.starts = wants(u.starts, ctx.Sender())
+		return unit.PayloadEnded{Error: m.GetInputError()}
+	case *workv1.Release:
+		u.forced = u.forced || m.GetForce()
+		u.ends = wants(u.ends, ctx.Sender())
+		return unit.ReleaseAsked{Force: m.GetForce()}
+	default:
+		u.ends = wants(u.ends, ctx.Sender())
+		return unit.CancelAsked{}
+	}
+}
+
 func wants(list []*actor.PID, who *actor.PID) []*actor.PID {
 	if who == nil {
 		return list

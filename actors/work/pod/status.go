@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"receptor/actors/work/unit"
 )
 
 // State is what a pod's status means for its unit.
@@ -59,7 +61,7 @@ func ended(p *corev1.Pod, t *corev1.ContainerStateTerminated) State {
 	if p.DeletionTimestamp != nil {
 		s.Reason += ", pod is being deleted"
 	}
-	if text := lastLines(t.Message); text != "" {
+	if text := unit.LastLines(t.Message); text != "" {
 		s.Reason += ": " + text
 	}
 	return s
@@ -115,24 +117,4 @@ func ready(p *corev1.Pod) bool {
 func sentence(parts ...string) string {
 	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
 	return strings.Join(parts, ": ")
-}
-
-const (
-	tailLines = 3
-	tailBytes = 400
-)
-
-// lastLines are the last lines with text in them, on one line.
-func lastLines(text string) string {
-	var lines []string
-	for line := range strings.Lines(strings.ToValidUTF8(text, "?")) {
-		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	tail := strings.Join(lines[max(0, len(lines)-tailLines):], "; ")
-	if len(tail) > tailBytes {
-		tail = "…" + strings.ToValidUTF8(tail[len(tail)-tailBytes:], "")
-	}
-	return tail
 }

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"receptor/actors/work/unit"
 )
 
 // exitText says how a process ended, in the words that users know.
@@ -22,11 +23,6 @@ func exitText(exit syscall.WaitStatus) string {
 	}
 	return text
 }
-
-const (
-	tailLines = 3
-	tailBytes = 400
-)
 
 // stderrTail is the end of what the command wrote to standard error.
 func stderrTail(path string) string {
@@ -44,22 +40,7 @@ func stderrTail(path string) string {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return ""
 	}
-	return lastLines(string(buf[:n]))
-}
-
-// lastLines are the last lines with text in them, on one line.
-func lastLines(text string) string {
-	var lines []string
-	for line := range strings.Lines(strings.ToValidUTF8(text, "?")) {
-		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	tail := strings.Join(lines[max(0, len(lines)-tailLines):], "; ")
-	if len(tail) > tailBytes {
-		tail = "…" + strings.ToValidUTF8(tail[len(tail)-tailBytes:], "")
-	}
-	return tail
+	return unit.LastLines(string(buf[:n]))
 }
 
 // diskFull reports whether the file system has no block left.

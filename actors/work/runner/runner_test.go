@@ -265,19 +265,3 @@ func TestMainNeedsADirectory(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 }
-
-func TestLastLines(t *testing.T) {
-	cases := map[string]string{
-		"":                       "",
-		"\n\n":                   "",
-		"a\n":                    "a",
-		"a\nb\n\nc\r\nd":         "b; c; d",
-		"bad \xff byte":          "bad ? byte",
-		strings.Repeat("é", 400): "…" + strings.Repeat("é", 200),
-	}
-	for text, want := range cases {
-		if got := lastLines(text); got != want {
-			t.Errorf("%q: got %q", text, got)
-		}
-	}
-}
