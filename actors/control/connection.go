@@ -102,7 +102,7 @@ func (c *connection) obey(ctx actor.Context, line []byte) {
 	case command.Traceroute:
 		c.traceroute(r)
 	case command.Connect:
-		c.session.connect(c.cfg.Dial, r)
+		c.session.connect(c.cfg.Config, r)
 	case command.Reload:
 		c.reload(r)
 	case command.Tree:

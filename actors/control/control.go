@@ -14,6 +14,7 @@ import (
 	supervisev1 "receptor/proto/supervise/v1"
 	workv1 "receptor/proto/work/v1"
 	"receptor/transport"
+	"receptor/transport/bridge"
 	"receptor/transport/mesh"
 )
 
@@ -41,6 +42,7 @@ type Config struct {
 
 	Plane Pinger
 	Dial  transport.DialStream
+	Trace bridge.Trace // told what is copied for connect; nil: nobody is
 	Feeds Feeds
 	// Expiring are own certificates that expire soon; nil: there are none.
 	Expiring func() []command.Certificate

@@ -135,9 +135,9 @@ func (s *session) watch(feeds Feeds, unit string) {
 
 // connect opens a stream to a service and joins it to the client. If that fails
 // the client reads why, and the next command may follow.
-func (s *session) connect(dial transport.DialStream, r command.Connect) {
+func (s *session) connect(cfg Config, r command.Connect) {
 	s.give(func() (next, error) {
-		far, err := dial(s.ctx, r.Node, r.Service, r.TLS)
+		far, err := cfg.Dial(s.ctx, r.Node, r.Service, r.TLS)
 		if err != nil {
 			return readLine, s.write(command.Error(err.Error()))
 		}
@@ -147,7 +147,7 @@ func (s *session) connect(dial transport.DialStream, r command.Connect) {
 			return readLine, errors.Join(err, far.Close())
 		}
 		s.midway.Store(true)
-		if err := bridge.Bridge(s.rest(), far); err != nil {
+		if err := bridge.Bridge(s.rest(), far, cfg.Trace); err != nil {
 			return readLine, err
 		}
 		return readLine, io.EOF

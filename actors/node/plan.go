@@ -210,14 +210,15 @@ func (p *plan) work(map[string]*actor.PID) func() actor.Actor {
 
 func (p *plan) services(pids map[string]*actor.PID) func() actor.Actor {
 	return services.New(services.Config{
-		Log: p.logOf(familyServices), Router: pids[familyRouter], Plane: p.plane, Dial: p.network.DialEarly, Wanted: p.proxies,
+		Log: p.logOf(familyServices), Router: pids[familyRouter], Plane: p.plane, Trace: p.plane,
+		Dial: p.network.DialEarly, Wanted: p.proxies,
 	})
 }
 
 func (p *plan) control(pids map[string]*actor.PID) func() actor.Actor {
 	return control.New(control.Config{
 		NodeID: p.cfg.ID, Version: p.cfg.Version, Log: p.logOf(familyControl), Router: pids[familyRouter], Work: pids[familyWork],
-		Plane: p.plane, Dial: p.network.Dial, Feeds: p.feeds, Listeners: p.listeners,
+		Plane: p.plane, Trace: p.plane, Dial: p.network.Dial, Feeds: p.feeds, Listeners: p.listeners,
 		Expiring: p.expiring, Links: pids[familyLinks], Reload: p.reload,
 		Root: pids[rootName], Debug: func() bool { return p.debug.Load().on },
 		PayloadTrace: p.cfg.PayloadTrace,

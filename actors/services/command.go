@@ -19,7 +19,7 @@ const screenful = 32 << 10
 // runCommand serves a client by running a program for it, and is over when the
 // program is, or when the client breaks off. The client's end of input becomes
 // that of the terminal.
-func runCommand(ctx context.Context, argv []string, client transport.StreamConn) (servicesv1.End, error) {
+func runCommand(ctx context.Context, argv []string, client transport.StreamConn, trace bridge.Trace) (servicesv1.End, error) {
 	term, err := terminal.Start(argv)
 	if err != nil {
 		client.Close()
@@ -31,15 +31,16 @@ func runCommand(ctx context.Context, argv []string, client transport.StreamConn)
 	}
 	interrupt := context.AfterFunc(ctx, breakOff)
 	defer interrupt()
+	name, program := bridge.NameOf(client), argv[0]
 	typed := make(chan struct{})
 	go func() {
 		defer close(typed)
-		if err := feed(ctx, term, client); err != nil {
+		if err := feed(ctx, term, client, bridge.NewDirection(trace, name, program)); err != nil {
 			breakOff()
 		}
 	}()
 	left := whenLeft(client, breakOff)
-	err = show(client, term)
+	err = show(client, term, bridge.NewDirection(trace, program, name))
 	left() // the end of our own writing looks like a client that reads no more
 	if err == nil {
 		err = client.CloseWrite()
@@ -80,7 +81,9 @@ func whenLeft(client transport.StreamConn, do func()) (stop func()) {
 
 // feed types what the client sends. Its error is a client that broke off; a
 // program that reads no more is none.
-func feed(ctx context.Context, term *terminal.Terminal, client transport.StreamConn) error {
+func feed(ctx context.Context, term *terminal.Terminal, client transport.StreamConn, told bridge.Direction) error {
+	told.Begin()
+	defer told.End()
 	buf := make([]byte, screenful)
 	for {
 		n, err := client.Read(buf)
@@ -88,6 +91,7 @@ func feed(ctx context.Context, term *terminal.Terminal, client transport.StreamC
 			if _, werr := term.Write(buf[:n]); werr != nil {
 				return nil //nolint:nilerr // the program is gone, and the reader of its output tells
 			}
+			told.Copied(n)
 		}
 		if errors.Is(err, io.EOF) {
 			_ = term.EndInput(ctx) // fails when the program is gone
@@ -100,7 +104,9 @@ func feed(ctx context.Context, term *terminal.Terminal, client transport.StreamC
 }
 
 // show delivers all output.
-func show(client transport.StreamConn, term *terminal.Terminal) error {
+func show(client transport.StreamConn, term *terminal.Terminal, told bridge.Direction) error {
+	told.Begin()
+	defer told.End()
 	buf := make([]byte, screenful)
 	for {
 		n, err := term.Read(buf)
@@ -108,6 +114,7 @@ func show(client transport.StreamConn, term *terminal.Terminal) error {
 			if _, werr := client.Write(buf[:n]); werr != nil {
 				return fmt.Errorf("write to %s: %w", client.RemoteAddr(), werr)
 			}
+			told.Copied(n)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil

@@ -13,6 +13,7 @@ import (
 	"receptor/actors/services/tun"
 	"receptor/actors/supervise"
 	"receptor/transport"
+	"receptor/transport/bridge"
 	"receptor/transport/mesh"
 )
 
@@ -20,7 +21,8 @@ import (
 type Config struct {
 	Log    zerolog.Logger
 	Router *actor.PID
-	Plane  *mesh.Plane // of udp-servers; the rest has bindings
+	Plane  *mesh.Plane  // of udp-servers; the rest has bindings
+	Trace  bridge.Trace // told what is copied for clients; nil: nobody is
 	Dial   transport.DialEarly
 
 	Wanted *supervise.Live[Set]
@@ -146,4 +148,6 @@ type IPRouter struct {
 	Routes  []netip.Prefix // networks behind this node
 	Socket  *transport.Binding[*mesh.Socket]
 	Device  *transport.Binding[*tun.Device]
+
+	plane *mesh.Plane // told of each packet
 }

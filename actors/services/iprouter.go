@@ -39,7 +39,7 @@ func NewIPRouter(plane *mesh.Plane, text IPRouterText) (IPRouter, error) {
 	}
 	device := tun.Config{Name: text.Interface, Local: local.Link, Peer: local.Peer, Bits: local.Prefix.Bits()}
 	return IPRouter{
-		Network: text.Network, Local: local, Routes: routes,
+		Network: text.Network, Local: local, Routes: routes, plane: plane,
 		Socket: ListenDatagrams(plane, text.Network),
 		Device: transport.NewBinding(func() (*tun.Device, error) { return tun.Open(device) }),
 	}, nil
@@ -103,7 +103,7 @@ func (r *ipRouter) start(ctx actor.Context) {
 		supervise.Fail(supervise.CauseBind, fmt.Errorf("IP network %s: %w", r.cfg.Network, errors.Join(err, socket.Close())))
 	}
 	sink := proxySink{root: ctx.ActorSystem().Root, proxy: ctx.Self(), incarnation: r.incarnation}
-	r.tunnel = newTunnel(r.cfg.Network, device, socket, sink)
+	r.tunnel = newTunnel(r.cfg, device, socket, sink)
 	r.tunnel.start()
 	r.log.Info().Str("addr", r.cfg.Local.Link.String()).Str("interface", device.Name()).Msg("routing IP packets")
 	ctx.Send(r.router, &routerv1.Advertise{

@@ -44,8 +44,16 @@ type site struct {
 // newSite starts a router and its links, which run in memory.
 func newSite(t *testing.T, s *probe.Stage, wires *mem.Network, id string, peers ...string) *site {
 	t.Helper()
+	return newTracedSite(t, s, wires, nil, id, peers...)
+}
+
+// newTracedSite tells a tracer of all that passes.
+func newTracedSite(
+	t *testing.T, s *probe.Stage, wires *mem.Network, tracer mesh.Tracer, id string, peers ...string,
+) *site {
+	t.Helper()
 	quiet := s.Log().Level(zerolog.WarnLevel)
-	n := &site{ns: netns.New(t), plane: mesh.New(mesh.Config{NodeID: id}), log: &journal{}}
+	n := &site{ns: netns.New(t), plane: mesh.New(mesh.Config{NodeID: id, Tracer: tracer}), log: &journal{}}
 	n.router = s.Spawn(supervise.Spec{Name: "router-" + id, Kind: "router", New: router.New(router.Config{
 		NodeID: id, Log: quiet, Epoch: 1, Plane: n.plane,
 	})})

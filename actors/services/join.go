@@ -19,30 +19,34 @@ const handshakeWait = 10 * time.Second
 
 // join serves a client by dialling the target for it. A client without a target
 // is closed at once.
-func join(target string, dial func(ctx context.Context) (transport.StreamConn, error)) serveStream {
-	return joining(target, func(ctx context.Context, _ transport.StreamConn) (transport.StreamConn, error) {
-		return dial(ctx)
+func (s *services) join(target string, dial func(ctx context.Context) (transport.StreamConn, error)) serveStream {
+	return s.joining(target, func(ctx context.Context, _ transport.StreamConn) (transport.StreamConn, bridge.Trace, error) {
+		far, err := dial(ctx)
+		return far, s.cfg.Trace, err
 	})
 }
 
 // joinEarly is join for a dial that takes along what the client has sent so far.
-func joinEarly(
+func (s *services) joinEarly(
 	target string, dial func(ctx context.Context, early []byte) (transport.StreamConn, error),
 ) serveStream {
-	return joining(target, func(ctx context.Context, client transport.StreamConn) (transport.StreamConn, error) {
-		return dial(ctx, atHand(client))
+	return s.joining(target, func(ctx context.Context, client transport.StreamConn) (transport.StreamConn, bridge.Trace, error) {
+		early := atHand(client)
+		far, err := dial(ctx, early)
+		return far, traceEarly(s.cfg.Trace, client, len(early)), err
 	})
 }
 
-func joining(
-	target string, dial func(ctx context.Context, client transport.StreamConn) (transport.StreamConn, error),
+func (s *services) joining(
+	target string,
+	dial func(ctx context.Context, client transport.StreamConn) (transport.StreamConn, bridge.Trace, error),
 ) serveStream {
 	return func(ctx context.Context, client transport.StreamConn) (servicesv1.End, error) {
 		if err := shakeHands(ctx, client); err != nil {
 			bridge.Abort(client)
 			return servicesv1.End_END_REFUSED, fmt.Errorf("TLS handshake error: %w", err)
 		}
-		far, err := dial(ctx, client)
+		far, trace, err := dial(ctx, client)
 		if err != nil {
 			client.Close()
 			return servicesv1.End_END_REFUSED, fmt.Errorf("dial %s: %w", target, err)
@@ -52,10 +56,32 @@ func joining(
 			bridge.Abort(client)
 		})
 		defer interrupt()
-		if err := bridge.Bridge(client, far); err != nil {
+		if err := bridge.Bridge(client, far, trace); err != nil {
 			return servicesv1.End_END_LOST, err
 		}
 		return servicesv1.End_END_CLOSED, nil
+	}
+}
+
+// earlyTrace tells of what the dial took along as if it had been copied.
+type earlyTrace struct {
+	bridge.Trace
+	from   string
+	length int
+}
+
+func traceEarly(trace bridge.Trace, client transport.StreamConn, length int) bridge.Trace {
+	if trace == nil || length == 0 {
+		return trace
+	}
+	return earlyTrace{Trace: trace, from: bridge.NameOf(client), length: length}
+}
+
+// TraceBridging implements bridge.Trace.
+func (t earlyTrace) TraceBridging(from, to string) {
+	t.Trace.TraceBridging(from, to)
+	if from == t.from {
+		t.TraceCopied(t.length, from, to)
 	}
 }
 

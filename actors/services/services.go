@@ -103,7 +103,7 @@ func (s *services) outward(
 	open func() (transport.StreamListener, error), node, service, tlsClient string,
 ) proxyConfig {
 	target := node + ":" + service
-	serve := joinEarly(target, func(ctx context.Context, early []byte) (transport.StreamConn, error) {
+	serve := s.joinEarly(target, func(ctx context.Context, early []byte) (transport.StreamConn, error) {
 		return s.cfg.Dial(ctx, node, service, tlsClient, early)
 	})
 	return proxyConfig{service: service, target: target, open: s.accepting(open, serve)}

@@ -28,7 +28,7 @@ func (s *services) tcpServer(c TCPServer) proxyConfig {
 func (s *services) tcpClient(c TCPClient) proxyConfig {
 	tags := map[string]string{"type": "TCP Proxy", "address": c.Addr}
 	return s.inward(c.Service, c.TLSServer, c.Addr, tags, c.Binding.Open,
-		join(c.Addr, func(ctx context.Context) (transport.StreamConn, error) { return dialTCP(ctx, c.Addr, c.TLS) }))
+		s.join(c.Addr, func(ctx context.Context) (transport.StreamConn, error) { return dialTCP(ctx, c.Addr, c.TLS) }))
 }
 
 func (s *services) unixServer(c UnixServer) proxyConfig {
@@ -38,7 +38,7 @@ func (s *services) unixServer(c UnixServer) proxyConfig {
 func (s *services) unixClient(c UnixClient) proxyConfig {
 	tags := map[string]string{"type": "Unix Proxy", "filename": c.Path}
 	return s.inward(c.Service, c.TLSServer, c.Path, tags, c.Binding.Open,
-		join(c.Path, func(ctx context.Context) (transport.StreamConn, error) { return dialUnix(ctx, c.Path) }))
+		s.join(c.Path, func(ctx context.Context) (transport.StreamConn, error) { return dialUnix(ctx, c.Path) }))
 }
 
 func dialUnix(ctx context.Context, path string) (transport.StreamConn, error) {
@@ -54,7 +54,7 @@ func (s *services) command(c Command) proxyConfig {
 	tags := map[string]string{"type": "Command Service"}
 	return s.inward(c.Service, c.TLSServer, c.Argv[0], tags, c.Binding.Open,
 		func(ctx context.Context, client transport.StreamConn) (servicesv1.End, error) {
-			return runCommand(ctx, c.Argv, client)
+			return runCommand(ctx, c.Argv, client, s.cfg.Trace)
 		})
 }
 

@@ -22,6 +22,7 @@ import (
 //	kernel ◄── device ◄───────────── takes ──────────── socket ◄── mesh
 type tunnel struct {
 	network string
+	plane   *mesh.Plane
 	device  *tun.Device
 	socket  *mesh.Socket
 	out     proxySink
@@ -36,9 +37,12 @@ type tunnel struct {
 	down   complaint
 }
 
-func newTunnel(network string, device *tun.Device, socket *mesh.Socket, out proxySink) *tunnel {
-	t := &tunnel{network: network, device: device, socket: socket, out: out, wanted: make(chan []netip.Prefix, 1)}
-	t.table.Store(iproute.NewTable(network, nil))
+func newTunnel(cfg IPRouter, device *tun.Device, socket *mesh.Socket, out proxySink) *tunnel {
+	t := &tunnel{
+		network: cfg.Network, plane: cfg.plane, device: device, socket: socket, out: out,
+		wanted: make(chan []netip.Prefix, 1),
+	}
+	t.table.Store(iproute.NewTable(cfg.Network, nil))
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	return t
 }
@@ -109,7 +113,9 @@ func (t *tunnel) sends() error {
 			continue
 		}
 		if node, ok := table.Lookup(to); ok {
-			lanes.to(node).outbox.put(packet[:n])
+			l := lanes.to(node)
+			l.outbox.put(packet[:n])
+			t.plane.TraceRouted(n, to, l.dest)
 		}
 	}
 }
@@ -125,6 +131,7 @@ func (t *tunnel) takes() error {
 		if _, ok := iproute.Destination(packet[:n]); !ok || from.(*mesh.Addr).Service != t.network {
 			continue
 		}
+		t.plane.TraceUnwrapped(n, from, t.device.Name())
 		_, err = t.device.Write(packet[:n])
 		switch {
 		case err == nil:

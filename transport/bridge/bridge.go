@@ -31,10 +31,14 @@ var buffers = sync.Pool{New: func() any {
 // nobody takes a part for the whole. If it can't be written to, only that
 // direction ends: what it still has to say is delivered. A side that is found gone
 // after its end of input needs no answer any more, so the way back ends, too. The
-// error is the first one; both sides' end of input is none.
-func Bridge(a, b transport.StreamConn) error {
+// error is the first one; both sides' end of input is none. The trace may be nil.
+func Bridge(a, b transport.StreamConn, trace Trace) error {
 	var first firstError
 	there, home := newWay(a, b), newWay(b, a)
+	if trace != nil {
+		there.told = NewDirection(trace, NameOf(a), NameOf(b))
+		home.told = NewDirection(trace, NameOf(b), NameOf(a))
+	}
 	there.back, home.back = home, there
 	over := make(chan struct{})
 	go func() {
@@ -52,6 +56,7 @@ type way struct {
 	back     *way
 	ended    chan struct{} // closed when nothing more is copied
 	unread   atomic.Bool   // whom it leads to is gone
+	told     Direction
 }
 
 func newWay(from, to transport.StreamConn) *way {
@@ -61,7 +66,9 @@ func newWay(from, to transport.StreamConn) *way {
 // run copies, and then looks after the side it has copied from: once that is gone
 // the way back is of no use.
 func (w *way) run() error {
+	w.told.Begin()
 	err := w.pass()
+	w.told.End()
 	close(w.ended)
 	switch {
 	case w.back.hasEnded():
@@ -109,7 +116,7 @@ func closed(c net.Conn) error {
 // pass copies one direction and passes its end on.
 func (w *way) pass() error {
 	dst, src := w.to, w.from
-	readErr, writeErr := copyAll(dst, src)
+	readErr, writeErr := copyAll(dst, src, w.told)
 	switch {
 	case readErr != nil && w.unread.Load():
 		return nil
@@ -127,7 +134,7 @@ func (w *way) pass() error {
 	return nil
 }
 
-func copyAll(dst io.Writer, src io.Reader) (readErr, writeErr error) {
+func copyAll(dst io.Writer, src io.Reader, told Direction) (readErr, writeErr error) {
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
 	for {
@@ -136,6 +143,7 @@ func copyAll(dst io.Writer, src io.Reader) (readErr, writeErr error) {
 			if _, werr := dst.Write((*buf)[:n]); werr != nil {
 				return nil, werr
 			}
+			told.Copied(n)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil, nil

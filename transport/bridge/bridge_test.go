@@ -45,7 +45,7 @@ func bridged(t testing.TB) (left, right *net.TCPConn, end chan error) {
 	left, a := link(t)
 	b, right := link(t)
 	end = make(chan error, 1)
-	go func() { end <- Bridge(a, b) }()
+	go func() { end <- Bridge(a, b, nil) }()
 	return left, right, end
 }
 

@@ -41,7 +41,7 @@ func TestAGoneClientEndsTheWayBack(t *testing.T) {
 	left, a := local(t)
 	b, right := link(t)
 	end := make(chan error, 1)
-	go func() { end <- Bridge(a, b) }()
+	go func() { end <- Bridge(a, b, nil) }()
 	if _, err := left.Write([]byte("all I wanted to say")); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestAClientThatWaitsIsNotGone(t *testing.T) {
 	left, a := local(t)
 	b, right := link(t)
 	end := make(chan error, 1)
-	go func() { end <- Bridge(a, b) }()
+	go func() { end <- Bridge(a, b, nil) }()
 	if err := left.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}

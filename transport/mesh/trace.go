@@ -13,12 +13,20 @@ type Traced struct {
 	Length                                   int // of the payload
 }
 
-// Tracer is told of every data message. It is called on the way of the message, and
-// by many goroutines.
+// Tracer is told of every data message, and of what is carried between the mesh and
+// the world: by byte bridges, one direction at a time, and by IP routers. It is called
+// on the way of the message, and by many goroutines.
 type Tracer interface {
 	Sent(m Traced)
 	Received(m Traced, via string)  // from that neighbour
 	Forwarded(m Traced, via string) // to that neighbour
+
+	Bridging(from, to string)
+	Copied(length int, from, to string)
+	Stopping(from, to string)
+
+	Routed(length int, to, via string)        // to that IP address by that service of a node
+	Unwrapped(length int, from, iface string) // from that service of a node
 }
 
 // Tracing reports whether somebody wants to hear of messages.

@@ -3,6 +3,8 @@ package logging
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"maps"
 	"testing"
 	"time"
 
@@ -47,9 +49,19 @@ func TestTraceLines(t *testing.T) {
 	tr.Sent(traced)
 	tr.Received(traced, "foo")
 	tr.Forwarded(traced, "bar")
+	tr.Bridging("127.0.0.1:5", "bar:web")
+	tr.Copied(7, "127.0.0.1:5", "bar:web")
+	tr.Stopping("127.0.0.1:5", "bar:web")
+	tr.Routed(84, "10.0.0.5", "bar:net")
+	tr.Unwrapped(84, "bar:net", "tun0")
 	want := "TRACE " + stamp + ` --- Sending data length 3 from foo:h73opPEh to bar:ping\u000a` + "\n" +
 		"TRACE " + stamp + ` --- Received data length 3 from foo:h73opPEh to bar:ping\u000a via foo` + "\n" +
-		"TRACE " + stamp + ` ` + "    Forwarding data length 3 via bar\n"
+		"TRACE " + stamp + "     Forwarding data length 3 via bar\n" +
+		"TRACE " + stamp + "     Bridging 127.0.0.1:5 to bar:web\n" +
+		"TRACE " + stamp + "     Copied 7 bytes from 127.0.0.1:5 to bar:web\n" +
+		"TRACE " + stamp + "     Stopping bridge 127.0.0.1:5 to bar:web\n" +
+		"TRACE " + stamp + "     Forwarding data length 84 to 10.0.0.5 via bar:net\n" +
+		"TRACE " + stamp + "     Forwarding data length 84 from bar:net to tun0\n"
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)
 	}
@@ -59,14 +71,23 @@ func TestTraceObjects(t *testing.T) {
 	var out bytes.Buffer
 	tr := NewOutput(&out, true).Tracer()
 	tr.Received(traced, "foo")
-	var got struct {
-		Level, Message, From, To, Neighbour string
-		Length                              int
-	}
-	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
-		t.Fatal(err)
-	}
-	if got.Level != "trace" || got.Message != "received data" || got.From != "foo" || got.To != "bar" || got.Neighbour != "foo" || got.Length != 3 {
-		t.Errorf("%+v", got)
+	tr.Copied(7, "127.0.0.1:5", "bar:web")
+	tr.Routed(84, "10.0.0.5", "bar:net")
+	tr.Unwrapped(84, "bar:net", "tun0")
+	for i, want := range []map[string]any{
+		{"message": "received data", "from": "foo", "from_service": "h73opPEh", "to": "bar", "to_service": "ping\n", "neighbour": "foo", "length": 3.0},
+		{"message": "copied", "from": "127.0.0.1:5", "to": "bar:web", "length": 7.0},
+		{"message": "forwarding packet", "to": "10.0.0.5", "via": "bar:net", "length": 84.0},
+		{"message": "forwarding packet", "from": "bar:net", "interface": "tun0", "length": 84.0},
+	} {
+		line, err := out.ReadBytes('\n')
+		var got map[string]any
+		if err := errors.Join(err, json.Unmarshal(line, &got)); err != nil {
+			t.Fatal(err)
+		}
+		delete(got, "time")
+		if want["level"] = "trace"; !maps.Equal(got, want) {
+			t.Errorf("%d: %v, want %v", i, got, want)
+		}
 	}
 }

@@ -2,7 +2,6 @@ package logging
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/rs/zerolog"
 
@@ -12,7 +11,8 @@ import (
 // traceName begins a line of a trace, whatever the log level is.
 const traceName = "TRACE"
 
-// tracer writes every data message of the mesh, in the words of the existing system.
+// tracer writes what passes through the mesh, in the words of the existing system or
+// as objects.
 type tracer struct {
 	out *Output
 	log zerolog.Logger // of objects
@@ -27,34 +27,68 @@ func (o *Output) Tracer() mesh.Tracer {
 	return t
 }
 
-func (t *tracer) Sent(m mesh.Traced) { t.write("--- Sending data", m, "") }
-
-func (t *tracer) Received(m mesh.Traced, via string) { t.write("--- Received data", m, via) }
-
-func (t *tracer) Forwarded(m mesh.Traced, via string) {
-	if t.out.w == nil {
-		t.write("    Forwarding data", m, via)
-		return
+func (t *tracer) Sent(m mesh.Traced) {
+	if !t.line("--- Sending data length %d from %s:%s to %s:%s", m.Length, m.FromNode, m.FromService, m.ToNode, m.ToService) {
+		t.message(m).Msg("sending data")
 	}
-	t.out.w.trace(fmt.Sprintf("    Forwarding data length %d via %s", m.Length, via))
 }
 
-func (t *tracer) write(what string, m mesh.Traced, via string) {
+func (t *tracer) Received(m mesh.Traced, via string) {
+	if !t.line("--- Received data length %d from %s:%s to %s:%s via %s",
+		m.Length, m.FromNode, m.FromService, m.ToNode, m.ToService, via) {
+		t.message(m).Str("neighbour", via).Msg("received data")
+	}
+}
+
+func (t *tracer) Forwarded(m mesh.Traced, via string) {
+	if !t.line("    Forwarding data length %d via %s", m.Length, via) {
+		t.message(m).Str("neighbour", via).Msg("forwarding data")
+	}
+}
+
+func (t *tracer) Bridging(from, to string) {
+	if !t.line("    Bridging %s to %s", from, to) {
+		t.log.Trace().Str("from", from).Str("to", to).Msg("bridging")
+	}
+}
+
+func (t *tracer) Copied(length int, from, to string) {
+	if !t.line("    Copied %d bytes from %s to %s", length, from, to) {
+		t.log.Trace().Str("from", from).Str("to", to).Int("length", length).Msg("copied")
+	}
+}
+
+func (t *tracer) Stopping(from, to string) {
+	if !t.line("    Stopping bridge %s to %s", from, to) {
+		t.log.Trace().Str("from", from).Str("to", to).Msg("stopping bridge")
+	}
+}
+
+func (t *tracer) Routed(length int, to, via string) {
+	if !t.line("    Forwarding data length %d to %s via %s", length, to, via) {
+		t.log.Trace().Int("length", length).Str("to", to).Str("via", via).Msg("forwarding packet")
+	}
+}
+
+func (t *tracer) Unwrapped(length int, from, iface string) {
+	if !t.line("    Forwarding data length %d from %s to %s", length, from, iface) {
+		t.log.Trace().Int("length", length).Str("from", from).Str("interface", iface).Msg("forwarding packet")
+	}
+}
+
+// message is the object of a data message.
+func (t *tracer) message(m mesh.Traced) *zerolog.Event {
+	return t.log.Trace().Str("from", m.FromNode).Str("from_service", m.FromService).
+		Str("to", m.ToNode).Str("to_service", m.ToService).Int("length", m.Length)
+}
+
+// line writes a line of text, unless the log is of objects.
+func (t *tracer) line(format string, args ...any) bool {
 	if t.out.w == nil {
-		e := t.log.Trace().Str("from", m.FromNode).Str("from_service", m.FromService).
-			Str("to", m.ToNode).Str("to_service", m.ToService).Int("length", m.Length)
-		if via != "" {
-			e.Str("neighbour", via)
-		}
-		e.Msg(strings.ToLower(strings.Trim(what, " -")))
-		return
+		return false
 	}
-	text := fmt.Sprintf("%s length %d from %s:%s to %s:%s",
-		what, m.Length, m.FromNode, m.FromService, m.ToNode, m.ToService)
-	if via != "" {
-		text += " via " + via
-	}
-	t.out.w.trace(text)
+	t.out.w.trace(fmt.Sprintf(format, args...))
+	return true
 }
 
 // trace writes a line that is no event of the log. A line that can't be written is
