@@ -10,6 +10,7 @@ import (
 	"receptor/actors/control/command"
 	"receptor/actors/supervise"
 	"receptor/actors/supervise/events"
+	"receptor/actors/supervise/payload"
 	routerv1 "receptor/proto/router/v1"
 	supervisev1 "receptor/proto/supervise/v1"
 	workv1 "receptor/proto/work/v1"
@@ -20,12 +21,10 @@ import (
 
 // Config describes the control service of a node.
 type Config struct {
-	NodeID  string
-	Version string
-	Log     zerolog.Logger
-	// PayloadTrace says how much of payloads is logged at debug level: 1 where they
-	// come from, 2 the unit too, 3 the payload itself.
-	PayloadTrace int
+	NodeID       string
+	Version      string
+	Log          zerolog.Logger
+	PayloadTrace payload.Trace
 
 	Router *actor.PID
 	Work   *actor.PID

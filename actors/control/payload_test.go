@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"receptor/actors/supervise/payload"
 	"receptor/test/probe"
 )
 
@@ -38,7 +39,7 @@ func TestPayloadTrace(t *testing.T) {
 		probe.Live(t, func(t *testing.T, s *probe.Stage) {
 			log := &logged{}
 			w := newWorld(t, s, func(cfg *Config) {
-				cfg.Log, cfg.PayloadTrace = zerolog.New(log).Level(zerolog.DebugLevel), level
+				cfg.Log, cfg.PayloadTrace = zerolog.New(log).Level(zerolog.DebugLevel), payload.Trace(level)
 			})
 			c := w.client()
 			c.send("work submit localhost cat\n")

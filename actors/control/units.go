@@ -7,6 +7,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"receptor/actors/control/command"
+	"receptor/actors/supervise/payload"
 	workv1 "receptor/proto/work/v1"
 )
 
@@ -46,6 +47,16 @@ func (c *connection) submit(ctx actor.Context, r command.Submit) {
 			c.session.takePayload(command.UnitCreated(c.unit), path, c.payloadTrace(path))
 		}
 	})
+}
+
+// payloadTrace returns what logs a payload that was stored at path. It is called by
+// the session.
+func (c *connection) payloadTrace(path string) func() {
+	trace, log, unit, from := c.cfg.PayloadTrace, c.cfg.Log, c.unit, payload.FromNetwork
+	if c.cfg.Trusted {
+		from = payload.FromUnixSocket
+	}
+	return func() { trace.Log(log, from, unit, path) }
 }
 
 // startUnit hands the stored payload over to the unit, or says why there is none.

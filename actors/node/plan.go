@@ -17,6 +17,7 @@ import (
 	"receptor/actors/streams"
 	"receptor/actors/supervise"
 	"receptor/actors/supervise/events"
+	"receptor/actors/supervise/payload"
 	"receptor/actors/work"
 	routerv1 "receptor/proto/router/v1"
 	"receptor/transport"
@@ -204,7 +205,7 @@ func (p *plan) work(map[string]*actor.PID) func() actor.Actor {
 	return work.New(work.Config{
 		NodeID: p.cfg.ID, DataDir: p.cfg.DataDir, Log: p.logOf(familyWork), Dial: p.network.Dial, Feeds: p.feeds,
 		Runner: p.cfg.Runner, RunnerProgram: p.cfg.RunnerProgram, Version: p.cfg.Version,
-		Live: p.terms, Events: p.journal,
+		Live: p.terms, Events: p.journal, PayloadTrace: payload.Trace(p.cfg.PayloadTrace),
 	})
 }
 
@@ -221,7 +222,7 @@ func (p *plan) control(pids map[string]*actor.PID) func() actor.Actor {
 		Plane: p.plane, Trace: p.plane, Dial: p.network.Dial, Feeds: p.feeds, Listeners: p.listeners,
 		Expiring: p.expiring, Links: pids[familyLinks], Reload: p.reload,
 		Root: pids[rootName], Debug: func() bool { return p.debug.Load().on },
-		PayloadTrace: p.cfg.PayloadTrace,
+		PayloadTrace: payload.Trace(p.cfg.PayloadTrace),
 		Remote:       func() bool { return p.debug.Load().Remote },
 		Desk:         pids[familyInspect], Events: p.journal,
 	})

@@ -89,7 +89,7 @@ func feed(ctx context.Context, term *terminal.Terminal, client transport.StreamC
 		n, err := client.Read(buf)
 		if n > 0 {
 			if _, werr := term.Write(buf[:n]); werr != nil {
-				return nil //nolint:nilerr // the program is gone, and the reader of its output tells
+				return nil // the program is gone, and the reader of its output tells
 			}
 			told.Copied(n)
 		}

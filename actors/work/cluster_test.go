@@ -27,8 +27,8 @@ func inCluster(t *testing.T, f func(w *world, c *fakeCluster)) {
 	})
 }
 
-// payload is text of many lines, with none of them twice.
-func payload(lines int) string {
+// manyLines is text of many lines, with none of them twice.
+func manyLines(lines int) string {
 	var b strings.Builder
 	for i := range lines {
 		fmt.Fprintf(&b, "line %d %s\n", i, strings.Repeat("x", i%37))
@@ -48,7 +48,7 @@ func TestLogThatBreaksOff(t *testing.T) {
 			inCluster(t, func(w *world, c *fakeCluster) {
 				set(c)
 				w.up()
-				text := payload(60)
+				text := manyLines(60)
 				id := w.run("k", "", text)
 				w.final(id, unit.Succeeded, "Finished")
 				if got := w.results(id, 0); got != text {
@@ -74,7 +74,7 @@ func TestLogThatIsNotAll(t *testing.T) {
 				c.set(fake)
 				fake.held = true
 				w.up()
-				id := w.run("k", "", payload(60))
+				id := w.run("k", "", manyLines(60))
 				w.awaitStatus(id, func(s *workv1.Status) bool { return s.GetDetail() == "Pod Running" })
 				fake.change(func() {
 					for name := range fake.pods {

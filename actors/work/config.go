@@ -8,6 +8,7 @@ import (
 
 	"receptor/actors/supervise"
 	"receptor/actors/supervise/events"
+	"receptor/actors/supervise/payload"
 	"receptor/actors/work/runner"
 	"receptor/actors/work/store"
 	"receptor/actors/work/unit"
@@ -27,6 +28,7 @@ type Config struct {
 	Version       string
 	Feeds         *Feeds
 	Events        *events.Journal // nil: nobody wants to know
+	PayloadTrace  payload.Trace   // of what commands and pods take
 	Terms                         // while there is no Live
 	Live          *supervise.Live[Terms]
 }

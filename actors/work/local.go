@@ -11,6 +11,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"receptor/actors/supervise"
+	"receptor/actors/supervise/payload"
 	"receptor/actors/work/process"
 	"receptor/actors/work/runner"
 	"receptor/actors/work/unit"
@@ -171,6 +172,7 @@ func (u *localUnit) launch(ctx actor.Context) {
 		u.step(ctx, unit.LaunchFailed{Error: err.Error()})
 		return
 	}
+	u.PayloadTrace.Log(u.Log, payload.FromStdin, u.id, u.dir.Stdin())
 	u.runner = child.Handle
 	u.wait(ctx, child.Handle, child.Identity, child.Reap)
 	u.step(ctx, unit.Launched{Pid: child.Identity.Pid})

@@ -127,6 +127,7 @@ func (s *podSession) sendInput(ctx context.Context, over <-chan struct{}) error 
 		if err := s.reach(ctx, unit.PodInput); err != nil {
 			return err
 		}
+		s.traceInput()
 		if err := s.attach(ctx, file, info.Size(), over); err != nil {
 			return err
 		}

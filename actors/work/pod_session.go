@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"receptor/actors/supervise/payload"
 	"receptor/actors/work/kube"
 	"receptor/actors/work/pod"
 	"receptor/actors/work/store"
@@ -166,6 +167,11 @@ func (s *podSession) create(ctx context.Context, env map[string]string) error {
 		return err
 	}
 	return s.reach(ctx, unit.PodCreated)
+}
+
+// traceInput tells of the payload that the pod is about to get.
+func (s *podSession) traceInput() {
+	s.PayloadTrace.Log(s.Log, payload.FromKube, s.id, s.dir.Stdin())
 }
 
 // post asks for the pod until the cluster has understood. A request whose answer was

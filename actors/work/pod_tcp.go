@@ -141,6 +141,7 @@ func (s *podSession) sendOver(ctx context.Context, conn *net.TCPConn, over <-cha
 	if err := s.reach(ctx, unit.PodInput); err != nil {
 		return err
 	}
+	s.traceInput()
 	_, err = io.Copy(conn, file)
 	if err == nil {
 		err = conn.CloseWrite()
