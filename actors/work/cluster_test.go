@@ -1,12 +1,14 @@
 package work
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"receptor/actors/work/pod"
 	"receptor/actors/work/unit"
 	workv1 "receptor/proto/work/v1"
 )
@@ -175,6 +177,55 @@ func TestClusterThatIsAway(t *testing.T) {
 		w.final(id, unit.Succeeded, "Finished")
 		if got := w.results(id, 0); got != "payload\n" {
 			t.Errorf("output is %q", got)
+		}
+	})
+}
+
+// A release outlives the daemon, of a unit that runs and of one that has ended.
+func TestReleaseIsRememberedWhileTheClusterIsAway(t *testing.T) {
+	inCluster(t, func(w *world, c *fakeCluster) {
+		c.held = true
+		w.up()
+		running, ended, forced := w.run("k", "", ""), w.run("k", "", "x\n"), w.run("k", "", "")
+		units := []string{running, ended}
+		for _, id := range append(units, forced) {
+			w.awaitStatus(id, func(s *workv1.Status) bool { return s.GetDetail() == "Pod Running" })
+		}
+		c.change(func() {
+			for name, p := range c.pods {
+				if p.Labels[pod.LabelUnit] == ended {
+					c.end(name, 0)
+				}
+			}
+		})
+		w.final(ended, unit.Succeeded, "Finished")
+		c.change(func() { c.away = true })
+		for _, id := range units {
+			if reply := w.release(id, false); !reply.GetEnded().GetPending() {
+				t.Errorf("release of a pod that can't be reached: %v", reply)
+			}
+		}
+		if reply := w.release(forced, true); reply.GetEnded() == nil || reply.GetEnded().GetPending() {
+			t.Errorf("forced release: %v", reply)
+		}
+		for range 2 { // the second daemon has seen the cluster away only
+			w.down()
+			w.up()
+		}
+		for _, id := range units {
+			if s := w.list(id).GetUnits().GetUnits(); len(s) != 1 || !unit.State(s[0].GetState()).Final() {
+				t.Errorf("before its pod is deleted the unit is %v", s)
+			}
+		}
+		c.change(func() { c.away = false })
+		for _, id := range units {
+			w.until("unit "+id+" to be gone", func() bool { return w.list(id).GetRefused() != nil })
+			if _, err := os.Stat(w.dir(id).Path()); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("the directory is left: %v", err)
+			}
+		}
+		if n := c.count(&c.deleted); n != 2 {
+			t.Errorf("%d pods deleted", n)
 		}
 	})
 }

@@ -122,7 +122,7 @@ func (u *localUnit) do(ctx actor.Context, actions []unit.Action) {
 			u.answerStarts(ctx, a.Text, a.Pending)
 		case unit.AnswerEnd:
 			u.answerEnds(ctx, a.Text, a.Pending)
-		case unit.Connect, unit.Disconnect: // of remote units
+		case unit.Connect, unit.Disconnect, unit.MarkRelease: // of remote units and pods
 		}
 	}
 	if u.machine.Idle() && !u.gone {

@@ -1,15 +1,8 @@
 package work
 
 import (
-	"encoding/json"
-	"errors"
-	"io/fs"
-	"os"
-	"time"
-
 	"github.com/asynkron/protoactor-go/actor"
 
-	"receptor/actors/work/store"
 	"receptor/actors/work/unit"
 	workv1 "receptor/proto/work/v1"
 )
@@ -68,7 +61,7 @@ func (u *podUnit) start(ctx actor.Context) {
 	if !ok || r.Kube == nil {
 		return // Create follows
 	}
-	machine, actions := unit.LoadPod(r, u.terms().types[r.WorkType].kube != nil)
+	machine, actions := unit.LoadPod(r, u.podFound(u.dir, r))
 	u.machine = machine
 	u.do(ctx, actions)
 }
@@ -83,36 +76,9 @@ func (u *podUnit) make(ctx actor.Context, m *workv1.Create) {
 	if u.gone {
 		return
 	}
-	if err := writePodFile(u.dir, podFile{PendingMS: p.GetPendingTimeoutMs()}); err != nil {
+	if err := writePodFile(u.dir, podFile{PendingMS: p.GetPendingTimeoutMs()}, false); err != nil {
 		u.Log.Warn().Str("unit", u.id).Err(err).Msg("limit for a pending pod can't be written down")
 	}
-}
-
-// podFile is what a unit has to remember that has no place in its record.
-type podFile struct {
-	PendingMS int64 // how long the pod may take to become ready; 0 for ever
-}
-
-func writePodFile(d store.Dir, f podFile) error {
-	if f == (podFile{}) {
-		return nil
-	}
-	text, err := json.Marshal(f)
-	if err != nil {
-		return err
-	}
-	return store.Replace(d.PodFile(), text, false)
-}
-
-func readPodFile(d store.Dir) (f podFile, err error) {
-	text, err := os.ReadFile(d.PodFile())
-	if errors.Is(err, fs.ErrNotExist) {
-		return f, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &f)
-	}
-	return f, err
 }
 
 // step asks the machine and does what it says.
@@ -138,6 +104,8 @@ func (u *podUnit) do(ctx actor.Context, actions []unit.Action) {
 			u.connect(ctx)
 		case unit.Disconnect:
 			u.disconnect(ctx)
+		case unit.MarkRelease:
+			u.markRelease()
 		case unit.Delete:
 			u.remove(ctx)
 		case unit.AnswerStart:
@@ -242,10 +210,4 @@ func podEnded(e podEnd) *workv1.Report {
 	return &workv1.Report{Fact: &workv1.Report_PodEnded{PodEnded: &workv1.PodEnded{
 		State: workv1.State(e.state), Detail: e.detail, PodGone: e.gone,
 	}}}
-}
-
-// podTimeout is how long the unit's pod may take to become ready; 0 for ever.
-func podTimeout(d store.Dir) (time.Duration, error) {
-	f, err := readPodFile(d)
-	return time.Duration(f.PendingMS) * time.Millisecond, err
 }

@@ -131,7 +131,7 @@ func (u *remoteUnit) do(ctx actor.Context, actions []unit.Action) {
 			u.answerStarts(ctx, a.Text, a.Pending)
 		case unit.AnswerEnd:
 			u.answerEnds(ctx, a.Text, a.Pending)
-		case unit.Launch, unit.Watch, unit.Interrupt: // of local units
+		case unit.Launch, unit.Watch, unit.Interrupt, unit.MarkRelease: // of other units
 		}
 	}
 	if u.machine.Idle() && !u.gone && u.monitor == nil {

@@ -164,7 +164,7 @@ func (w *work) load(ctx actor.Context, l store.Loaded) {
 	}
 	w.add(e)
 	w.Feeds.publish(l.ID, w.store.Dir(l.ID), shown(l.ID, l.Record))
-	if w.resumes(l.Record) {
+	if w.resumes(l) {
 		w.spawn(ctx, e)
 	}
 	if !e.given {
@@ -173,10 +173,12 @@ func (w *work) load(ctx actor.Context, l store.Loaded) {
 }
 
 // resumes reports whether a unit found on disk has something to do.
-func (w *work) resumes(r unit.Record) bool {
+func (w *work) resumes(l store.Loaded) bool {
+	r := l.Record
 	if r.Kube != nil {
-		u, actions := unit.LoadPod(r, w.terms().types[r.WorkType].kube != nil)
-		return len(actions) > 0 || !u.Idle() && w.terms().types[r.WorkType].kube != nil
+		found := w.podFound(w.store.Dir(l.ID), r)
+		u, actions := unit.LoadPod(r, found)
+		return len(actions) > 0 || !u.Idle() && found.Known
 	}
 	if r.Remote == nil {
 		return !r.State.Final() && r.Other == nil

@@ -8,7 +8,7 @@
 //	├── stdout               the output
 //	├── stderr               ours: standard error of a command, kept apart
 //	├── runner.json          ours: who runs the command; locked by the runner while it lives
-//	├── pod.json             ours: limits of a unit that a pod does
+//	├── pod.json             ours: limits of a unit that a pod does, and that it was released
 //	├── log.json             ours: how far the log of the pod was read
 //	├── key                  ours: names the request that made the unit
 //	└── cancel               ours: cancel was asked for

@@ -20,6 +20,7 @@ const (
 	Delete                // remove the directory, then answer all who wait for an end
 	Connect               // start the monitor, anew if there is one
 	Disconnect            // stop the monitor
+	MarkRelease           // write down that the unit is to be released
 	Watch                 // watch a runner of an earlier daemon, and stop what a dead one left behind
 	AnswerStart           // to whoever waits for Start
 	AnswerEnd             // to all who wait for Cancel and Release
@@ -27,7 +28,7 @@ const (
 
 var doNames = [...]string{
 	"save", "show", "launch", "interrupt", "delete",
-	"connect", "disconnect", "watch", "answer-start", "answer-end",
+	"connect", "disconnect", "mark-release", "watch", "answer-start", "answer-end",
 }
 
 func (d Do) String() string { return doNames[d] }

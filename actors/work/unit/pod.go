@@ -9,9 +9,9 @@ type Pod struct {
 	Record
 	Stage    PodStage
 	Trouble  string // why the cluster can't be reached now; empty if it can
-	Released bool   // to be deleted as soon as the pod is
+	Released bool   // to be deleted as soon as the pod is,
+	Forced   bool   // or as soon as the cluster can't be reached
 	discards bool   // somebody wants the pod deleted
-	forced   bool   // delete the unit, whatever the cluster says
 }
 
 // PodStage is how far a pod is.
@@ -31,17 +31,25 @@ func NewPod(workType string, data KubeData) Pod {
 	return Pod{Record: Record{Detail: DetailWaiting, WorkType: workType, Kube: &data}}
 }
 
+// PodFound is what is known of a unit at start-up besides its record.
+type PodFound struct {
+	Known            bool // its type of work is configured
+	Released, Forced bool // it was to be released, when the daemon ended
+}
+
 // LoadPod is a unit found at start-up. One whose type is not configured any more is
 // left as it is.
-func LoadPod(r Record, known bool) (Pod, []Action) {
+func LoadPod(r Record, found PodFound) (Pod, []Action) {
 	u := Pod{Record: r.clone(), Stage: stageOf(r)}
 	switch {
+	case found.Released:
+		return u.release(ReleaseAsked{Force: found.Forced})
 	case r.State.Final():
 		if u.Task() == DiscardPod {
 			return u, do(Connect)
 		}
 		return u, nil
-	case !known:
+	case !found.Known:
 		return u, nil
 	case r.State == Pending && Awaits(r.Detail):
 		return u.end(Failed, DetailAtRestart, do(Save))
@@ -168,7 +176,7 @@ func (u Pod) deleted() (Pod, []Action) {
 func (u Pod) unreached(e Unreached) (Pod, []Action) {
 	u.Trouble = e.Error
 	switch {
-	case u.forced:
+	case u.Forced:
 		return u, do(Disconnect, Delete)
 	case u.State.Final():
 		return u, []Action{pending(AnswerEnd)}
@@ -190,11 +198,13 @@ func (u Pod) cancel() (Pod, []Action) {
 	return u, append(actions, do(Connect)...)
 }
 
+// release is written down before anything else: the cluster may be away for longer
+// than the daemon lives.
 func (u Pod) release(e ReleaseAsked) (Pod, []Action) {
-	u.Released, u.forced = true, u.forced || e.Force
-	var actions []Action
+	u.Released, u.Forced = true, u.Forced || e.Force
+	actions := do(MarkRelease)
 	if !u.State.Final() {
-		u, actions = u.end(Canceled, DetailCanceled, do(Save))
+		u, actions = u.end(Canceled, DetailCanceled, do(MarkRelease, Save))
 	}
 	if u.Kube.PodName == "" {
 		return u, append(actions, do(Disconnect, Delete)...)

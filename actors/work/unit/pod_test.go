@@ -53,11 +53,11 @@ func TestPodTransitions(t *testing.T) {
 		"cancel twice":          {canceled, []Event{CancelAsked{}, PodDeleted{}}, "[connect] [save answer-end]", Canceled, DetailCanceled, "", NoPod},
 		"cancel of finished":    {succeeded, []Event{CancelAsked{}, PodDeleted{}}, "[connect] [save answer-end]", Succeeded, DetailFinished, "", NoPod},
 		"canceled meanwhile":    {canceled, []Event{podAt(PodRunning), PodEnded{State: Succeeded}}, "[] []", Canceled, DetailCanceled, "p-1", DiscardPod},
-		"release":               {running, []Event{ReleaseAsked{}, PodDeleted{}}, "[save connect] [delete]", Canceled, DetailCanceled, "", NoPod},
-		"release of finished":   {succeeded, []Event{ReleaseAsked{}, PodDeleted{}}, "[connect] [delete]", Succeeded, DetailFinished, "", NoPod},
-		"release without pod":   {fresh, []Event{ReleaseAsked{}}, "[save disconnect delete]", Canceled, DetailCanceled, "", NoPod},
-		"release, no cluster":   {running, []Event{ReleaseAsked{}, Unreached{Error: "x"}}, "[save connect] [answer-end(pending)]", Canceled, DetailCanceled, "p-1", DiscardPod},
-		"forced, no cluster":    {running, []Event{ReleaseAsked{Force: true}, Unreached{Error: "x"}}, "[save connect] [disconnect delete]", Canceled, DetailCanceled, "p-1", DiscardPod},
+		"release":               {running, []Event{ReleaseAsked{}, PodDeleted{}}, "[mark-release save connect] [delete]", Canceled, DetailCanceled, "", NoPod},
+		"release of finished":   {succeeded, []Event{ReleaseAsked{}, PodDeleted{}}, "[mark-release connect] [delete]", Succeeded, DetailFinished, "", NoPod},
+		"release without pod":   {fresh, []Event{ReleaseAsked{}}, "[mark-release save disconnect delete]", Canceled, DetailCanceled, "", NoPod},
+		"release, no cluster":   {running, []Event{ReleaseAsked{}, Unreached{Error: "x"}}, "[mark-release save connect] [answer-end(pending)]", Canceled, DetailCanceled, "p-1", DiscardPod},
+		"forced, no cluster":    {running, []Event{ReleaseAsked{Force: true}, Unreached{Error: "x"}}, "[mark-release save connect] [disconnect delete]", Canceled, DetailCanceled, "p-1", DiscardPod},
 	} {
 		u, did := script(c.from, c.events...)
 		if did != c.does || u.State != c.state || u.Detail != c.detail || u.Kube.PodName != c.pod || u.Task() != c.task {
@@ -81,28 +81,42 @@ func TestPodsFoundAtStart(t *testing.T) {
 	at := func(state State, detail, pod string) Record {
 		return Record{State: state, Detail: detail, WorkType: "k", Kube: &KubeData{PodName: pod}}
 	}
+	known, strange := PodFound{Known: true}, PodFound{}
+	released, forced := PodFound{Known: true, Released: true}, PodFound{Released: true, Forced: true}
 	for name, c := range map[string]struct {
 		record Record
-		known  bool
+		found  PodFound
 		does   string
 		stage  PodStage
 		idle   bool
 	}{
-		"finished":       {at(Succeeded, DetailFinished, "p"), true, "[]", PodWanted, true},
-		"canceled":       {at(Canceled, DetailCanceled, "p"), true, "[connect]", PodWanted, false},
-		"canceled, done": {at(Canceled, DetailCanceled, ""), true, "[]", PodWanted, true},
-		"waiting":        {at(Pending, DetailWaiting, ""), true, "[save]", PodWanted, true},
-		"starting":       {at(Pending, DetailStarting, ""), true, "[launch]", PodWanted, false},
-		"connecting":     {at(Pending, DetailConnecting, "p"), true, "[connect]", PodWanted, false},
-		"created":        {at(Pending, DetailPodCreated, "p"), true, "[connect]", PodCreated, false},
-		"input":          {at(Pending, DetailPodInput, "p"), true, "[connect]", PodInput, false},
-		"running":        {at(Running, DetailPodRunning, "p"), true, "[connect]", PodRunning, false},
-		"unknown type":   {at(Running, DetailPodRunning, "p"), false, "[]", PodRunning, false},
+		"finished":        {at(Succeeded, DetailFinished, "p"), known, "[]", PodWanted, true},
+		"canceled":        {at(Canceled, DetailCanceled, "p"), known, "[connect]", PodWanted, false},
+		"canceled, done":  {at(Canceled, DetailCanceled, ""), known, "[]", PodWanted, true},
+		"waiting":         {at(Pending, DetailWaiting, ""), known, "[save]", PodWanted, true},
+		"starting":        {at(Pending, DetailStarting, ""), known, "[launch]", PodWanted, false},
+		"connecting":      {at(Pending, DetailConnecting, "p"), known, "[connect]", PodWanted, false},
+		"created":         {at(Pending, DetailPodCreated, "p"), known, "[connect]", PodCreated, false},
+		"input":           {at(Pending, DetailPodInput, "p"), known, "[connect]", PodInput, false},
+		"running":         {at(Running, DetailPodRunning, "p"), known, "[connect]", PodRunning, false},
+		"unknown type":    {at(Running, DetailPodRunning, "p"), strange, "[]", PodRunning, false},
+		"released":        {at(Canceled, DetailCanceled, "p"), released, "[mark-release connect]", PodWanted, false},
+		"finished, then":  {at(Succeeded, DetailFinished, "p"), released, "[mark-release connect]", PodWanted, false},
+		"only just":       {at(Running, DetailPodRunning, "p"), released, "[mark-release save connect]", PodRunning, false},
+		"without a pod":   {at(Canceled, DetailCanceled, ""), released, "[mark-release disconnect delete]", PodWanted, true},
+		"of unknown type": {at(Running, DetailPodRunning, "p"), forced, "[mark-release save connect]", PodRunning, false},
 	} {
-		u, actions := LoadPod(c.record, c.known)
+		u, actions := LoadPod(c.record, c.found)
 		if got := fmt.Sprint(actions); got != c.does || u.Stage != c.stage || u.Idle() != c.idle {
 			t.Errorf("%s: %s, stage %d, idle %t", name, got, u.Stage, u.Idle())
 		}
+		if u.Released != c.found.Released || u.Forced != c.found.Forced {
+			t.Errorf("%s: released %t, forced %t", name, u.Released, u.Forced)
+		}
+	}
+	u, _ := LoadPod(at(Canceled, DetailCanceled, "p"), forced)
+	if _, did := script(u, Unreached{Error: "x"}); did != "[disconnect delete]" {
+		t.Errorf("a forced release, after a restart: %s", did)
 	}
 }
 
