@@ -67,7 +67,7 @@ var kubernetesAction = define(action{
 			func(w *WorkKubernetes) *bool { return &w.AllowRuntimeParams }),
 		with("allowruntimepod", 0, "Let whoever submits give the definition of the pod.",
 			func(w *WorkKubernetes) *bool { return &w.AllowRuntimePod }),
-		with("deletepodonrestart", 0, "Delete pods that can't be followed any more when the node starts again.",
+		with("deletepodonrestart", 0, "Delete pods that can't be followed any more when the node starts again: unfinished ones of streammethod tcp. The same default in both forms of a file.",
 			func(w *WorkKubernetes) *bool { return &w.DeletePodOnRestart }),
 		with("streammethod", 0, "How input and output go: logger (attach and log) or tcp (the pod connects to this node).",
 			func(w *WorkKubernetes) *string { return &w.StreamMethod }).among(StreamLogger, StreamTCP),

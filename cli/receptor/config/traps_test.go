@@ -31,6 +31,12 @@ func TestTraps(t *testing.T) {
 		{"a map's redial may be false", "tcp-peers: [{address: 'h:1', redial: false}]", "-c f", "", func(c *Config) bool { return !c.TCPPeers[0].Redial }},
 		{"a map's sockets can be used", "unix-socket-servers: [{filename: a, remotenode: b, remoteservice: c}]", "-c f", "",
 			func(c *Config) bool { return c.UnixServers[0].Permissions == 0o600 }},
+		{"a map's pods are deleted as a list's are", "work-kubernetes: [{worktype: a, namespace: n, image: i}]", "-c f", "",
+			func(c *Config) bool { return c.WorkKubernetes[0].DeletePodOnRestart }},
+		{"a map's pods may stay", "work-kubernetes: [{worktype: a, namespace: n, image: i, deletepodonrestart: false}]", "-c f", "",
+			func(c *Config) bool { return !c.WorkKubernetes[0].DeletePodOnRestart }},
+		{"a list's pods may stay", "- work-kubernetes: {worktype: a, namespace: n, image: i, deletepodonrestart: false}", "-c f", "",
+			func(c *Config) bool { return !c.WorkKubernetes[0].DeletePodOnRestart }},
 		{"a map keeps the case of node IDs", "tcp-listeners: [{port: 1, nodecost: {Bar: 2}}]", "-c f", "",
 			func(c *Config) bool {
 				return reflect.DeepEqual(c.TCPListeners[0].NodeCost, map[string]float64{"Bar": 2})
