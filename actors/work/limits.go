@@ -120,7 +120,6 @@ func (w *work) stopRetention() {
 
 // retire releases units that have been finished for too long.
 func (w *work) retire(ctx actor.Context) {
-	now := time.Now()
 	for id, e := range w.units {
 		keep := w.terms().types[e.workType].Retention
 		if e.remote {
@@ -129,11 +128,18 @@ func (w *work) retire(ctx actor.Context) {
 		if keep == 0 || e.pid != nil || !unit.State(w.Feeds.state(id)).Final() {
 			continue
 		}
-		if ended, err := w.store.Dir(id).Written(); err == nil && now.Sub(ended) > keep {
+		if time.Since(e.ended) > keep {
 			w.tell(ctx, e, envelope{message: &workv1.Release{UnitId: id}})
 		}
 	}
 	w.scheduleRetention(ctx)
+}
+
+// endedAt is when a unit ended whose last record is so old, for time.Since: from now
+// on the clock on the wall may be set, and its age grows with time alone. A record from
+// the future is new.
+func endedAt(now time.Time, written int64) time.Time {
+	return now.Add(-max(0, now.Sub(time.Unix(0, written))))
 }
 
 // state of a unit, or pending.

@@ -106,6 +106,42 @@ func TestFinishedUnitsAreReleased(t *testing.T) {
 	})
 }
 
+// A clock that is set makes no unit old: to the daemon a clock that was put forward by
+// a year is a record that was written a year ago.
+func TestRetentionWhileTheClockIsSet(t *testing.T) {
+	onStage(t, func(w *world) {
+		w.cfg.Types[0].Retention = time.Hour
+		w.up()
+		id := w.run("cat", "", "x")
+		w.final(id, unit.Succeeded, "exit status 0")
+		w.noActorsLeft()
+		old := time.Now().AddDate(-1, 0, 0)
+		if err := os.Chtimes(filepath.Join(w.dir(id).Path(), "status"), old, old); err != nil {
+			t.Fatal(err)
+		}
+		w.stage.Send(w.pid, &workv1.RetentionDue{})
+		w.noActorsLeft() // the one that would release it
+		if w.list(id).GetRefused() != nil {
+			t.Error("the unit was released early")
+		}
+		w.down()
+		w.up() // nothing else is known of it now
+		w.stage.Send(w.pid, &workv1.RetentionDue{})
+		w.until("released", func() bool { return w.list(id).GetRefused() != nil })
+	})
+}
+
+func TestAgeOfAUnitThatWasFound(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct{ written, want time.Duration }{
+		"old": {-time.Hour, time.Hour}, "new": {0, 0}, "of the future": {time.Hour, 0},
+	} {
+		if got := now.Sub(endedAt(now, now.Add(c.written).UnixNano())); got != c.want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
 func TestDrain(t *testing.T) {
 	onStage(t, func(w *world) {
 		w.up()

@@ -59,6 +59,7 @@ type entry struct {
 	pid      *actor.PID // nil while nothing is to be done
 	sent     uint64     // commands sent to this actor
 	stopping bool
+	ended    time.Time  // by the clock that nobody sets; zero while it is not known to have
 	waiting  []envelope // commands that came while it stopped
 }
 
@@ -161,6 +162,9 @@ func (w *work) load(ctx actor.Context, l store.Loaded) {
 	e := &entry{
 		id: l.ID, workType: requestedType(l.Record), key: l.Key, given: unit.Given(l.Record),
 		remote: l.Record.Remote != nil, pod: l.Record.Kube != nil, needs: w.needsSignature(l.Record),
+	}
+	if l.Record.State.Final() {
+		e.ended = endedAt(time.Now(), l.Written)
 	}
 	w.add(e)
 	w.Feeds.publish(l.ID, w.store.Dir(l.ID), shown(l.ID, l.Record))
@@ -325,6 +329,9 @@ func (w *work) idle(ctx actor.Context, m *workv1.UnitIdle) {
 	e, ok := w.units[m.GetUnitId()]
 	if ok {
 		w.freeSlot(ctx, e)
+		if e.ended.IsZero() {
+			e.ended = time.Now()
+		}
 	}
 	if ok && e.pid != nil && !e.stopping && e.sent == m.GetHandled() && e.pid.Equal(ctx.Sender()) {
 		e.stopping = true
