@@ -58,6 +58,7 @@ func (l *link) handle(ctx actor.Context, msg []byte) (later bool) {
 	pass := func() {}
 	switch msg[0] {
 	case wire.TypeReject:
+		l.comeAgain(wire.RejectedFor(msg))
 		action = l.shake.Rejected()
 	case wire.TypeRoutingUpdate:
 		var u wire.RoutingUpdate
@@ -154,6 +155,7 @@ func (l *link) sendInit(ctx actor.Context) {
 func (l *link) answered(ctx actor.Context, m *routerv1.LinkUpReply) {
 	if refused := m.GetRefused(); refused != nil {
 		l.asked = false
+		l.comeAgain(time.Duration(refused.GetForMs()) * time.Millisecond)
 		l.act(ctx, l.shake.Refused(refused.GetText()))
 		return
 	}
@@ -179,6 +181,19 @@ func (l *link) accept(ctx actor.Context, a handshake.Action) {
 	}
 }
 
+// takeDown ends an established link for some time.
+func (l *link) takeDown(ctx actor.Context, m *linksv1.TakeDown) {
+	l.comeAgain(time.Duration(m.GetForMs()) * time.Millisecond)
+	l.act(ctx, l.shake.Dismissed(m.GetText()))
+}
+
+// comeAgain notes for how long there is no point in dialling, if that was said.
+func (l *link) comeAgain(span time.Duration) {
+	if span > 0 {
+		l.again = time.Now().Add(span)
+	}
+}
+
 // setRules puts other rules in force for the links of a backend.
 func (c linkConfig) setRules(ctx actor.Context, m *linksv1.SetRules, links []*actor.PID) {
 	c.rules.set(c.nodeID, m)
@@ -195,6 +210,14 @@ func (l *link) setRules(ctx actor.Context, m *linksv1.SetRules) {
 	l.checkIdle(ctx)
 }
 
+// rejection also says when to come again, if the neighbour is one of our make.
+func (l *link) rejection() []byte {
+	if l.again.IsZero() || !l.probes {
+		return wire.Reject
+	}
+	return wire.RejectFor(time.Until(l.again))
+}
+
 // reject tells the neighbour, and fails when it has closed the connection or had
 // time to read why.
 func (l *link) reject(ctx actor.Context, a handshake.Action) {
@@ -205,6 +228,6 @@ func (l *link) reject(ctx actor.Context, a handshake.Action) {
 		l.pump.Ack()
 	}
 	l.held = nil
-	l.pump.queue.PutControl("", frame.Copy(wire.Reject))
+	l.pump.queue.PutControl("", frame.Copy(l.rejection()))
 	l.arm(drainTime, linksv1.Timer_TIMER_DRAIN)
 }

@@ -80,6 +80,7 @@ type link struct {
 	passed      int                // messages that the router has not acknowledged yet
 	unproven    context.CancelFunc // ends a proof under way; nil if there is none
 	rejected    error              // why we rejected the neighbour; set while the reject is on its way
+	again       time.Time          // when a dial makes sense after this one; zero: nobody knows
 	garbled     bool               // an undecodable message was logged
 }
 
@@ -100,7 +101,7 @@ func (l *link) Receive(ctx actor.Context) {
 	case *linksv1.SetRules:
 		l.setRules(ctx, m)
 	case *linksv1.TakeDown:
-		l.fail(ctx, supervise.CauseLost, &lostError{m.GetText()})
+		l.takeDown(ctx, m)
 
 	case *routerv1.LinkUpReply:
 		l.answered(ctx, m)
@@ -229,7 +230,7 @@ func (l *link) lost(ctx actor.Context, m *linksv1.ConnLost) {
 func (l *link) fail(ctx actor.Context, cause supervise.Cause, err error) {
 	l.tellDown(err.Error())
 	l.end(ctx)
-	supervise.Fail(cause, err)
+	supervise.FailUntil(cause, err, l.again)
 }
 
 // end may come twice: from fail, and with Restarting or Stopping.

@@ -28,6 +28,7 @@ type side struct {
 	wanted *supervise.Live[Wanted]
 	log    *lines
 	seq    uint64
+	knows  wire.Capabilities // announced
 }
 
 // lines keeps the messages that were logged.
@@ -61,7 +62,12 @@ func startSide(s *probe.Stage, id string, backends ...Backend) *side {
 }
 
 func newSide(s *probe.Stage, id string, backends ...Backend) *side {
-	n := &side{id: id, router: s.Probe(), plane: mesh.New(mesh.Config{NodeID: id}), log: &lines{}}
+	return newSideThat(s, nil, id, backends...)
+}
+
+// newSideThat announces capabilities.
+func newSideThat(s *probe.Stage, knows wire.Capabilities, id string, backends ...Backend) *side {
+	n := &side{id: id, router: s.Probe(), plane: mesh.New(mesh.Config{NodeID: id}), log: &lines{}, knows: knows}
 	n.router.Answer(&routerv1.SendInit{}, func(proto.Message) proto.Message { return n.update(nil) })
 	n.wanted = supervise.NewLive(Wanted{Backends: backends})
 	cfg := Config{NodeID: id, Log: s.Log().Hook(n.log), Router: n.router.PID, Plane: n.plane, Wanted: n.wanted}
@@ -86,7 +92,7 @@ func (n *side) update(conns map[string]float64) *linksv1.SendFrame {
 	}
 	msg, err := wire.RoutingUpdate{
 		NodeID: n.id, UpdateID: "12345678", UpdateEpoch: 1, UpdateSequence: n.seq,
-		Connections: conns, ForwardingNode: n.id,
+		Connections: conns, ForwardingNode: n.id, Capabilities: n.knows,
 	}.Encode()
 	if err != nil {
 		panic(err)

@@ -45,19 +45,32 @@ func (r *router) hold(ctx actor.Context, m *routerv1.HoldLink) {
 		r.cfg.Log.Warn().Str("neighbour", m.GetNode()).Dur("took", span).Msg("an operator takes the link down")
 	}
 	if span > 0 && linked {
-		ctx.Send(n.link, &linksv1.TakeDown{Text: textHeld})
+		ctx.Send(n.link, &linksv1.TakeDown{Text: textHeld, ForMs: span.Milliseconds()})
 	}
 	ctx.Respond(&routerv1.HoldLinkReply{Result: &routerv1.HoldLinkReply_Accepted{Accepted: &routerv1.Accepted{}}})
 }
 
-// isHeld forgets what is over.
-func (r *router) isHeld(node string, now time.Time) bool {
+// heldFor is how long a node is still refused; zero if it is not. It forgets what is
+// over.
+func (r *router) heldFor(node string, now time.Time) time.Duration {
 	until, held := r.held[node]
-	if held && !now.Before(until) {
-		delete(r.held, node)
-		return false
+	if !held {
+		return 0
 	}
-	return held
+	if !now.Before(until) {
+		delete(r.held, node)
+		return 0
+	}
+	return until.Sub(now)
+}
+
+// refuseHeld answers a link whose neighbour is held down.
+func refuseHeld(ctx actor.Context, m *routerv1.LinkUp, left time.Duration) {
+	ms := (left + time.Millisecond - 1).Milliseconds() // who asks too early is refused again
+	ctx.Respond(&routerv1.LinkUpReply{
+		Incarnation: m.GetIncarnation(),
+		Result:      &routerv1.LinkUpReply_Refused{Refused: &routerv1.Refused{Text: textHeld, ForMs: ms}},
+	})
 }
 
 func holdRefused(text string) *routerv1.HoldLinkReply {

@@ -31,8 +31,8 @@ func TestHeldLinkEndsAndIsRefusedForAWhile(t *testing.T) {
 		if hold("b", time.Minute).GetAccepted() == nil {
 			t.Fatal("refused")
 		}
-		if m := probe.ExpectType[*linksv1.TakeDown](t, b); m.GetText() != textHeld {
-			t.Errorf("the link is told %q", m.GetText())
+		if m := probe.ExpectType[*linksv1.TakeDown](t, b); m.GetText() != textHeld || m.GetForMs() != time.Minute.Milliseconds() {
+			t.Errorf("the link is told %v", m)
 		}
 		b.Send(r, &routerv1.LinkDown{Node: "b", Incarnation: 1})
 		again := s.Probe()
@@ -40,10 +40,14 @@ func TestHeldLinkEndsAndIsRefusedForAWhile(t *testing.T) {
 			again.Send(r, &routerv1.LinkUp{Node: "b", Cost: 1, Incarnation: 2})
 			return probe.ExpectType[*routerv1.LinkUpReply](t, again)
 		}
-		if got := up().GetRefused().GetText(); got != textHeld {
-			t.Errorf("while it is held: %q", got)
+		if no := up().GetRefused(); no.GetText() != textHeld || no.GetForMs() != time.Minute.Milliseconds() {
+			t.Errorf("while it is held: %v", no)
 		}
-		pass(s, time.Minute)
+		pass(s, time.Minute-time.Second)
+		if no := up().GetRefused(); no.GetForMs() != time.Second.Milliseconds() {
+			t.Errorf("shortly before its end: %v", no)
+		}
+		pass(s, time.Second)
 		if up().GetAccepted() == nil {
 			t.Error("still refused when the time is over")
 		}

@@ -38,11 +38,8 @@ func (r *router) sendInit(ctx actor.Context) {
 
 func (r *router) linkUp(ctx actor.Context, m *routerv1.LinkUp) {
 	link := ctx.Sender()
-	if r.isHeld(m.GetNode(), time.Now()) {
-		ctx.Respond(&routerv1.LinkUpReply{
-			Incarnation: m.GetIncarnation(),
-			Result:      &routerv1.LinkUpReply_Refused{Refused: &routerv1.Refused{Text: textHeld}},
-		})
+	if left := r.heldFor(m.GetNode(), time.Now()); left > 0 {
+		refuseHeld(ctx, m, left)
 		return
 	}
 	if old, ok := r.neighbours[m.GetNode()]; ok && !old.link.Equal(link) {

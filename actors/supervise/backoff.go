@@ -31,5 +31,10 @@ func (b Backoff) Delay(attempt uint32, random float64) time.Duration {
 		bound *= 2
 	}
 	bound = min(bound, b.Max)
-	return max(time.Duration(random*float64(bound)), b.Min/10)
+	return b.Bound(time.Duration(random * float64(bound)))
+}
+
+// Bound is a wait that is neither too short nor too long for a restart.
+func (b Backoff) Bound(wait time.Duration) time.Duration {
+	return max(min(wait, b.Max), b.Min/10)
 }

@@ -3,6 +3,7 @@ package supervise
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Cause is why an actor failed, for deciding; the error beside it is for reading.
@@ -43,11 +44,17 @@ func (c Cause) String() string {
 type Failure struct {
 	Cause Cause
 	Err   error
+	Again time.Time // when a restart makes sense; zero: nobody knows, and Backoff says
 }
 
 // Fail ends the calling actor's incarnation with a typed reason. Tidy up first.
 func Fail(cause Cause, err error) {
 	panic(&Failure{Cause: cause, Err: err})
+}
+
+// FailUntil is Fail of an actor that knows when it may do better.
+func FailUntil(cause Cause, err error, again time.Time) {
+	panic(&Failure{Cause: cause, Err: err, Again: again})
 }
 
 func (f *Failure) Error() string { return f.Err.Error() }
@@ -90,6 +97,15 @@ func Decide(reason any, life Lifetime) Directive {
 	default:
 		return Restart
 	}
+}
+
+// again is when a restart makes sense, if the reason says so.
+func again(reason any) time.Time {
+	var failure *Failure
+	if err, ok := reason.(error); ok && errors.As(err, &failure) {
+		return failure.Again
+	}
+	return time.Time{}
 }
 
 // reasonText is the text of a failure for records and logs.

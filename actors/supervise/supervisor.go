@@ -172,7 +172,7 @@ func (s *Supervisor) HandleFailure(system *actor.ActorSystem, sup actor.Supervis
 
 	switch Decide(reason, c.spec.Lifetime) {
 	case Restart:
-		s.scheduleRestart(system, supervisorPID(sup), c)
+		s.scheduleRestart(system, supervisorPID(sup), c, again(reason))
 		s.observed.failed(c, inspectv1.Verdict_VERDICT_RESTART)
 	case Stop:
 		s.rememberLost(c, reason)
@@ -193,9 +193,17 @@ func supervisorPID(sup actor.Supervisor) *actor.PID {
 	return sup.(interface{ Self() *actor.PID }).Self()
 }
 
-// scheduleRestart leaves the child suspended and sets the timer of its restart.
-func (s *Supervisor) scheduleRestart(system *actor.ActorSystem, self *actor.PID, c *child) {
+// scheduleRestart leaves the child suspended and sets the timer of its restart. One
+// that knows when it may do better is no failure in a row; that may come true earlier,
+// so it waits no longer than others.
+func (s *Supervisor) scheduleRestart(system *actor.ActorSystem, self *actor.PID, c *child, again time.Time) {
+	if !again.IsZero() {
+		c.attempt = 1
+	}
 	delay := c.spec.Backoff.Delay(c.attempt, s.random())
+	if !again.IsZero() {
+		delay = c.spec.Backoff.Bound(again.Sub(c.failedAt))
+	}
 	c.state = supervisev1.State_STATE_RESTARTING
 	c.nextTry = c.failedAt.Add(delay)
 	s.log.Debug().Str("actor", c.pid.Id).Str("err", c.failure).Uint32("attempt", c.attempt).Dur("delay", delay).

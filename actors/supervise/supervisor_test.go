@@ -8,6 +8,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"receptor/actors/supervise"
 	supervisev1 "receptor/proto/supervise/v1"
@@ -28,6 +29,7 @@ var (
 	orderLost    = &supervisev1.Lost{Failure: "lost"}
 	orderBreak   = &supervisev1.Lost{Failure: "break"}
 	orderFinish  = &supervisev1.Lost{Failure: "finish"}
+	orderHold    = &supervisev1.Lost{Failure: "hold"} // with the time when it is over
 	orderReports = &supervisev1.Lost{Path: "started"}
 )
 
@@ -48,6 +50,8 @@ func child(s *probe.Stage, observer *probe.Probe, panicsWhenStopping bool) func(
 					supervise.Fail(supervise.CauseLost, errGone)
 				case "finish":
 					supervise.Fail(supervise.CauseDone, errGone)
+				case "hold":
+					supervise.FailUntil(supervise.CauseLost, errGone, m.GetTime().AsTime())
 				case "break":
 					panic("invariant")
 				}
@@ -113,6 +117,31 @@ func TestFailureIsARestartAfterTheBackoff(t *testing.T) {
 		s.Settle()
 		if a := thing(t, s, parent); a.GetAttempt() != 1 {
 			t.Errorf("after a quiet minute: %v", a)
+		}
+	})
+}
+
+func TestChildThatKnowsWhenToComeAgainIsRestartedThen(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		observer := s.Probe()
+		parent, pid := play(s, supervise.Spec{New: child(s, observer, false)})
+		observer.Expect(t, orderReports)
+		for range 5 {
+			s.Send(pid, orderLost)
+			observer.Expect(t, orderReports)
+		}
+		for span, want := range map[time.Duration]time.Duration{
+			3 * time.Second: 3 * time.Second, time.Hour: 8 * time.Second, -time.Minute: time.Second / 10,
+		} {
+			order := proto.CloneOf(orderHold)
+			order.Time = timestamppb.New(time.Now().Add(span))
+			s.Send(pid, order)
+			s.Settle()
+			a := thing(t, s, parent)
+			if wait := time.Until(a.GetNextTry().AsTime()); wait != want || a.GetAttempt() != 1 {
+				t.Errorf("better in %v: attempt %d in %v, want %v", span, a.GetAttempt(), wait, want)
+			}
+			observer.Expect(t, orderReports)
 		}
 	})
 }

@@ -37,7 +37,7 @@ func (t *tool) actCommand() *cli.Command {
 			},
 			{
 				Name: "link-down", Usage: "End the link to a neighbour and refuse it for a while.",
-				ArgsUsage: "NODE", Description: actDescription + "\nAfter that the side that dials needs up to 20 s to come again.",
+				ArgsUsage: "NODE", Description: actDescription + "\nThe side that dials comes again at once when the time is over, or within 20 s if it is ended early.",
 				Flags: []cli.Flag{
 					span(30*time.Second, "`TIME` for which it is refused; 0 ends an earlier one"), jsonFlag("print the node's answer as JSON"),
 				},

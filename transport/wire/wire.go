@@ -28,9 +28,6 @@ const (
 	TypeReject        byte = 3
 )
 
-// Reject is the whole message that ends a link.
-var Reject = []byte("\x03[]")
-
 // Errors of the decoders.
 var (
 	ErrShort = errors.New("data too short")

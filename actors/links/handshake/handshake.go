@@ -233,6 +233,14 @@ func (m *Machine) Refused(reason string) Action {
 	return m.reject(reason)
 }
 
+// Dismissed is an operator's wish that an established link ends.
+func (m *Machine) Dismissed(reason string) Action {
+	if m.state != established {
+		return Action{}
+	}
+	return m.reject(reason)
+}
+
 func (m *Machine) reject(reason string) Action {
 	m.state = over
 	return Action{Do: Reject, Node: m.node, Reason: reason}

@@ -171,10 +171,12 @@ func (*ProveAlive) Descriptor() ([]byte, []int) {
 	return file_links_v1_links_proto_rawDescGZIP(), []int{0}
 }
 
-// The router to an established link: end, for an operator wants it so.
+// The router to an established link: end, for an operator wants it so, and come again
+// when the time is over.
 type TakeDown struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	ForMs         int64                  `protobuf:"varint,2,opt,name=for_ms,json=forMs,proto3" json:"for_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -214,6 +216,13 @@ func (x *TakeDown) GetText() string {
 		return x.Text
 	}
 	return ""
+}
+
+func (x *TakeDown) GetForMs() int64 {
+	if x != nil {
+		return x.ForMs
+	}
+	return 0
 }
 
 // The router to a link: put this message on the wire, ahead of data. A message
@@ -856,9 +865,10 @@ const file_links_v1_links_proto_rawDesc = "" +
 	"\n" +
 	"\x14links/v1/links.proto\x12\blinks.v1\"\f\n" +
 	"\n" +
-	"ProveAlive\"\x1e\n" +
+	"ProveAlive\"5\n" +
 	"\bTakeDown\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text\"3\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x15\n" +
+	"\x06for_ms\x18\x02 \x01(\x03R\x05forMs\"3\n" +
 	"\tSendFrame\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05frame\x18\x02 \x01(\fR\x05frame\"\xfa\x01\n" +

@@ -540,8 +540,10 @@ func (*Accepted) Descriptor() ([]byte, []int) {
 
 // Text is the reason as the log of the existing system words it.
 type Refused struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Text  string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// For how long there is no point in asking again; 0 if that is not known.
+	ForMs         int64 `protobuf:"varint,2,opt,name=for_ms,json=forMs,proto3" json:"for_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -581,6 +583,13 @@ func (x *Refused) GetText() string {
 		return x.Text
 	}
 	return ""
+}
+
+func (x *Refused) GetForMs() int64 {
+	if x != nil {
+		return x.ForMs
+	}
+	return 0
 }
 
 // The streams family to the router, once: tell me of nodes that start anew. The
@@ -1608,9 +1617,10 @@ const file_router_v1_router_proto_rawDesc = "" +
 	"\arefused\x18\x03 \x01(\v2\x12.router.v1.RefusedH\x00R\arefusedB\b\n" +
 	"\x06result\"\n" +
 	"\n" +
-	"\bAccepted\"\x1d\n" +
+	"\bAccepted\"4\n" +
 	"\aRefused\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text\"\x0f\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x15\n" +
+	"\x06for_ms\x18\x02 \x01(\x03R\x05forMs\"\x0f\n" +
 	"\rWatchRestarts\"?\n" +
 	"\bHoldLink\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1f\n" +

@@ -1,0 +1,84 @@
+package links
+
+import (
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	linksv1 "receptor/proto/links/v1"
+	routerv1 "receptor/proto/router/v1"
+	"receptor/test/probe"
+	"receptor/transport/mem"
+	"receptor/transport/wire"
+)
+
+// Whoever takes a link down, the side that dials comes again when the time is over:
+// not before the neighbour would have it, and no backoff later.
+func TestLinkThatIsHeldDownIsBackWhenTheTimeIsOver(t *testing.T) {
+	const span = 3 * time.Minute
+	for _, holder := range []string{"the side that dials", "the side that listens"} {
+		t.Run(holder, func(t *testing.T) {
+			probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+				net, knows := mem.NewNetwork(), wire.Capabilities{wire.Probes}
+				b := newSideThat(s, knows, "b", listenAt(net, "b"))
+				s.Settle()
+				a := newSideThat(s, knows, "a", dialTo(net, "a", "b"))
+				holds, link, other := a, a.up(t, "b", 1), b
+				if held := b.up(t, "a", 1); holder == "the side that listens" {
+					holds, link, other = b, held, a
+				}
+				s.Settle()
+				over := time.Now().Add(span)
+				back := make(chan time.Time, 1)
+				other.acceptAll()
+				holds.router.Ignore(&routerv1.LinkDown{})
+				holds.router.Answer(&routerv1.LinkUp{}, func(m proto.Message) proto.Message {
+					up := m.(*routerv1.LinkUp)
+					if left := time.Until(over); left > 0 {
+						no := refusedReply(up, "held")
+						no.GetRefused().ForMs = left.Milliseconds()
+						return no
+					}
+					back <- time.Now()
+					return acceptedReply(up)
+				})
+				dialled := net.Dialled()
+				holds.router.Send(link, &linksv1.TakeDown{Text: "held", ForMs: span.Milliseconds()})
+				if late := (<-back).Sub(over); late > time.Second/10 {
+					t.Errorf("back %v after its time", late)
+				}
+				if n := net.Dialled() - dialled; n > 15 {
+					t.Errorf("dialled %d times", n)
+				}
+			})
+		})
+	}
+}
+
+// Neighbours of other makes are told what they know.
+func TestOthersGetAnOrdinaryReject(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		net := mem.NewNetwork()
+		raw := listenRaw(t, net, "b")
+		a := newSide(s, "a", dialTo(net, "a", "b"))
+		conn := raw.accept(t)
+		conn.read(t)
+		conn.write(t, update("b", nil))
+		link := a.up(t, "b", 1)
+		s.Settle()
+		a.router.Ignore(&routerv1.LinkDown{})
+		a.router.Send(link, &linksv1.TakeDown{Text: "held", ForMs: 5000})
+		s.Settle()
+		for {
+			got := conn.readNow()
+			if len(got) > 0 && got[0] != wire.TypeReject {
+				continue
+			}
+			if string(got) != string(wire.Reject) {
+				t.Errorf("%q", got)
+			}
+			break
+		}
+	})
+}
