@@ -165,9 +165,7 @@ func (l *link) answered(ctx actor.Context, m *routerv1.LinkUpReply) {
 // accept opens the way for data, and handles what came meanwhile.
 func (l *link) accept(ctx actor.Context, a handshake.Action) {
 	l.cfg.plane.Attach(a.Node, l.pump.queue)
-	if l.cfg.plane.Tracing() {
-		l.pump.trace = func(msg []byte) { l.cfg.plane.TraceReceived(msg, a.Node) }
-	}
+	l.pump.trace = func(msg []byte) { l.cfg.plane.TraceReceived(msg, a.Node) }
 	l.pump.Establish()
 	l.tellUp(a.Node)
 	l.prober = l.sink.after(firstMeasure, linksv1.Timer_TIMER_MEASURE)

@@ -52,7 +52,7 @@ type pump struct {
 
 	certs atomic.Pointer[func() []*x509.Certificate] // of the connection, if it has any
 
-	trace func(msg []byte) // told of data messages; nil: nobody wants to; set before they come
+	trace func(msg []byte) // told of data messages; set before they come; nil: nobody is
 	gauge gauge
 	ctx   context.Context // ends with Stop
 	pings sync.WaitGroup

@@ -30,14 +30,17 @@ type Config struct {
 	SetLogLevel  func(level string, families map[string]string)
 	// Levels let actors log at levels of their own; nil: all log as the node's logger.
 	Levels *levels.Levels
-	// LogFormat is how the log looks. No reload changes it.
-	LogFormat string
+	// LogFormat is how the log looks, in the words of whoever writes it; SetLogFormat,
+	// if there is one, is told when a reload changes it.
+	LogFormat    string
+	SetLogFormat func(format string)
 	// Reread reads the configuration again, for a reload; nil: it can't be read again.
 	Reread func() (Config, error)
 	// Tracer is told of every data message; nil: nobody wants to know.
 	Tracer mesh.Tracer
 
-	// QlogDir is a directory for a log of each QUIC connection; empty for none.
+	// QlogDir is a directory for a log of each QUIC connection; empty for none. It and
+	// PayloadTrace come from variables of the environment, which no reload can change.
 	QlogDir string
 	// PayloadTrace is how much of the payload of work is logged at debug level: 1 where
 	// it comes from, 2 the unit too, 3 the payload itself.

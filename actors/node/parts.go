@@ -58,7 +58,8 @@ type logged struct {
 
 func (c Config) settings() []part {
 	return []part{
-		setting("log-level", logged{c.LogLevel, c.FamilyLevels}), setting("debug", debugging{c.Debug, c.Inspection}), setting("local-only", c.LocalOnly),
+		setting("log-level", logged{c.LogLevel, c.FamilyLevels}), setting("log-format", c.LogFormat),
+		setting("trace", c.Tracer != nil), setting("debug", debugging{c.Debug, c.Inspection}), setting("local-only", c.LocalOnly),
 		setting("node/maxidleconnectiontimeout", c.MaxIdle), setting("node/minfreedisk", c.MinFreeDisk),
 		setting("node/remoteretention", c.RemoteRetention), setting("node/firewallrules", c.Firewall),
 		setting("node/receptorkube", c.KubeClients),

@@ -65,7 +65,8 @@ func (n *Node) reread() (Config, error) {
 
 // Change makes the node what another configuration says. What is the same in both is
 // not touched: links, streams and units go on. With dryRun it only says what it would
-// do. On an error the node is as it was.
+// do. On an error the node is as it was. What belongs to the process and its environment
+// is that of Start: Version, Runner, RunnerProgram, Levels, QlogDir, PayloadTrace.
 func (n *Node) Change(cfg Config, dryRun bool) ([]change.Step, error) {
 	select {
 	case <-n.started:
@@ -91,20 +92,15 @@ func (n *Node) Change(cfg Config, dryRun bool) ([]change.Step, error) {
 // fixed says what can't change while the node runs.
 func (c Config) fixed(to Config) error {
 	var what string
-	where := "node"
 	switch {
 	case c.ID != to.ID:
 		what = fmt.Sprintf("id is %s and would become %s", c.ID, to.ID)
 	case c.DataDir != to.DataDir:
 		what = fmt.Sprintf("datadir is %s and would become %s", c.DataDir, to.DataDir)
-	case c.LogFormat != to.LogFormat:
-		where, what = "log-format", fmt.Sprintf("the format is %s and would become %s", c.LogFormat, to.LogFormat)
-	case (c.Tracer == nil) != (to.Tracer == nil):
-		where, what = "trace", "messages are traced from the start on, or not at all"
 	default:
 		return nil
 	}
-	return &FixedError{"a non-reloadable config action '" + where + "' was modified or added: " + what +
+	return &FixedError{"a non-reloadable config action 'node' was modified or added: " + what +
 		". Must restart receptor for these changes to take effect"}
 }
 

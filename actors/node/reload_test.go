@@ -8,11 +8,13 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"receptor/actors/node/change"
 	"receptor/test/probe"
+	"receptor/transport/mesh"
 	"receptor/transport/mesh/firewall"
 
 	supervisev1 "receptor/proto/supervise/v1"
@@ -200,6 +202,14 @@ func TestANameIsTakenOver(t *testing.T) {
 	}
 }
 
+// tracer counts what the node sends.
+type tracer struct {
+	mesh.Tracer
+	sent atomic.Int64
+}
+
+func (c *tracer) Sent(mesh.Traced) { c.sent.Add(1) }
+
 func TestReload(t *testing.T) {
 	cfg := full(t)
 	n, err := Start(cfg, quiet(t))
@@ -210,11 +220,13 @@ func TestReload(t *testing.T) {
 	if _, err := n.Reload(t.Context(), false); !errors.Is(err, ErrNoReread) {
 		t.Errorf("without a file: %v", err)
 	}
-	level, failure := "", error(nil)
+	level, format, failure := "", "", error(nil)
 	cfg.SetLogLevel = func(l string, _ map[string]string) { level = l }
+	cfg.SetLogFormat = func(f string) { format = f }
+	var traced tracer
 	cfg.Reread = func() (Config, error) {
 		next := cfg
-		next.LogLevel = "debug"
+		next.LogLevel, next.LogFormat, next.Tracer = "debug", "json", &traced
 		return next, failure
 	}
 	other := full(t)
@@ -229,10 +241,19 @@ func TestReload(t *testing.T) {
 		t.Errorf("a file that can't be read: %v, level %q", err, level)
 	}
 	failure = nil
-	if steps, err := m.Reload(t.Context(), true); err != nil || level != "" || !slices.Equal(done(steps), []string{"change log-level"}) {
-		t.Errorf("dry run: %v, %v, level %q", done(steps), err, level)
+	if steps, err := m.Reload(t.Context(), true); err != nil || level+format != "" ||
+		!slices.Equal(done(steps), []string{"change log-level", "change log-format", "change trace"}) {
+		t.Errorf("dry run: %v, %v, level %q, format %q", done(steps), err, level, format)
 	}
-	if _, err := m.Reload(t.Context(), false); err != nil || level != "debug" {
-		t.Errorf("reload: %v, level %q", err, level)
+	m.Ping(t.Context(), cfg.ID)
+	if n := traced.sent.Load(); n != 0 {
+		t.Errorf("before the reload: %d messages traced", n)
+	}
+	if _, err := m.Reload(t.Context(), false); err != nil || level != "debug" || format != "json" {
+		t.Errorf("reload: %v, level %q, format %q", err, level, format)
+	}
+	m.Ping(t.Context(), cfg.ID)
+	if traced.sent.Load() == 0 {
+		t.Error("after the reload no message is traced")
 	}
 }

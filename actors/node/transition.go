@@ -112,18 +112,28 @@ func (p *plan) commit(t *transition) {
 	for _, made := range t.stay {
 		made.part = byKey[made.part.Key]
 	}
-	levelChanged := p.cfg.LogLevel != t.cfg.LogLevel || !maps.Equal(p.cfg.FamilyLevels, t.cfg.FamilyLevels)
+	was := p.cfg
 	p.cfg, p.parts, p.pieces = t.cfg, t.parts, t.all
 	p.plane.SetFirewall(t.rules)
 	p.network.RetireTLS(t.changed(tlsClient))
 	p.publish(p.pieces)
-	if levelChanged && p.cfg.SetLogLevel != nil {
-		p.cfg.SetLogLevel(p.cfg.LogLevel, p.cfg.FamilyLevels)
-	}
+	p.plane.SetTracer(p.cfg.Tracer)
+	p.setLog(was)
 	for _, s := range t.steps {
 		if s.Do != change.Keep {
 			p.log.Info().Str("action", string(s.Do)).Str("part", s.Key).Strs("fields", s.Why).Msg("configuration changed")
 		}
+	}
+}
+
+// setLog tells the log what changed about it.
+func (p *plan) setLog(was Config) {
+	changed := was.LogLevel != p.cfg.LogLevel || !maps.Equal(was.FamilyLevels, p.cfg.FamilyLevels)
+	if changed && p.cfg.SetLogLevel != nil {
+		p.cfg.SetLogLevel(p.cfg.LogLevel, p.cfg.FamilyLevels)
+	}
+	if was.LogFormat != p.cfg.LogFormat && p.cfg.SetLogFormat != nil {
+		p.cfg.SetLogFormat(p.cfg.LogFormat)
 	}
 }
 

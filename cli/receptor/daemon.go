@@ -28,10 +28,10 @@ func (p *program) serve(cfg *config.Config) error {
 		return fmt.Errorf("%s is not a valid log level name", cfg.LogLevel)
 	}
 	zerolog.DurationFieldFormat = zerolog.DurationFormatString // 1.5s, not 1500
-	out := logging.NewOutput(p.out, cfg.LogFormat == config.FormatJSON)
+	p.log = logging.NewOutput(p.out, cfg.LogFormat == config.FormatJSON)
 	levels := levels.New(level, familyLevels(cfg.FamilyLevels))
-	log := levels.Logger(out.Logger(zerolog.DebugLevel), "node")
-	p.levels, p.tracer = levels, out.Tracer()
+	log := levels.Logger(p.log.Logger(zerolog.DebugLevel), "node")
+	p.levels, p.tracer = levels, p.log.Tracer()
 	settings := p.settings(cfg, log)
 	if settings.CountBackends() == 0 {
 		log.Warn().Msg("Nothing to do - no backends are running.")

@@ -17,6 +17,7 @@ import (
 	"receptor/actors/work"
 	"receptor/cli/receptor/certs"
 	"receptor/cli/receptor/config"
+	"receptor/cli/receptor/logging"
 	"receptor/transport/mesh"
 )
 
@@ -85,8 +86,9 @@ type program struct {
 	in   io.Reader
 	out  io.Writer
 
-	levels *levels.Levels // of the log of the node that runs
-	tracer mesh.Tracer    // writes to the same log
+	log    *logging.Output // of the node that runs
+	levels *levels.Levels
+	tracer mesh.Tracer // writes to the same log
 }
 
 // app takes all arguments as they are: actions and their parameters are not

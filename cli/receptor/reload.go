@@ -27,6 +27,7 @@ func (p *program) settings(cfg *config.Config, log zerolog.Logger) node.Config {
 			p.levels.Configure(level, familyLevels(families))
 		}
 	}
+	settings.SetLogFormat = func(format string) { p.log.SetJSON(format == config.FormatJSON) }
 	if cfg.Trace {
 		settings.Tracer = p.tracer
 	}

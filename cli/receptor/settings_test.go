@@ -153,7 +153,7 @@ func TestNothingIsForgotten(t *testing.T) {
 		"--work-signing", "/key", "--work-verification", "/key",
 		"--work-kubernetes", "worktype=k", "namespace=n", "image=i",
 	}
-	embedding := []string{"Backends", "Levels", "Tracer", "Runner", "RunnerProgram", "Services", "SetLogLevel", "Reread", "QlogDir", "PayloadTrace"} // not for configurations; tested above
+	embedding := []string{"Backends", "Levels", "Tracer", "Runner", "RunnerProgram", "Services", "SetLogLevel", "SetLogFormat", "Reread", "QlogDir", "PayloadTrace"} // not for configurations; tested above
 	all := reflect.ValueOf(settings(t, args...))
 	for _, field := range reflect.VisibleFields(all.Type()) {
 		if len(field.Index) == 1 && all.FieldByIndex(field.Index).IsZero() && !slices.Contains(embedding, field.Name) {

@@ -55,7 +55,7 @@ type Plane struct {
 	self    string
 	hash    uint64
 	rules   atomic.Pointer[firewall.Firewall] // nil lets everything pass
-	tracer  Tracer                            // nil: nobody wants to hear of messages
+	tracer  atomic.Pointer[Tracer]            // nil: nobody wants to hear of messages
 	table   atomic.Pointer[table]
 	sockets sync.Map // wire.Service -> *Socket
 
@@ -96,8 +96,9 @@ type Counters struct {
 
 // New returns the data plane of a node without links.
 func New(cfg Config) *Plane {
-	p := &Plane{self: cfg.NodeID, hash: wire.NodeHash(cfg.NodeID), tracer: cfg.Tracer, links: map[string]*Queue{}}
+	p := &Plane{self: cfg.NodeID, hash: wire.NodeHash(cfg.NodeID), links: map[string]*Queue{}}
 	p.SetFirewall(cfg.Firewall)
+	p.SetTracer(cfg.Tracer)
 	p.rebuild()
 	return p
 }

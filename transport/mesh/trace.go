@@ -29,37 +29,43 @@ type Tracer interface {
 	Unwrapped(length int, from, iface string) // from that service of a node
 }
 
-// Tracing reports whether somebody wants to hear of messages.
-func (p *Plane) Tracing() bool { return p.tracer != nil }
+// SetTracer has another one told, also of what is under way; nil: nobody.
+func (p *Plane) SetTracer(t Tracer) {
+	if t == nil {
+		p.tracer.Store(nil)
+		return
+	}
+	p.tracer.Store(&t)
+}
 
 // TraceReceived tells of a message that a neighbour sent.
 func (p *Plane) TraceReceived(msg []byte, via string) {
-	if m, ok := p.traced(msg); ok {
-		p.tracer.Received(m, via)
+	if t := p.tracer.Load(); t != nil {
+		if m, ok := p.traced(msg); ok {
+			(*t).Received(m, via)
+		}
 	}
 }
 
 func (p *Plane) traceSent(msg []byte) {
-	if p.tracer == nil {
-		return
-	}
-	if m, ok := p.traced(msg); ok {
-		p.tracer.Sent(m)
+	if t := p.tracer.Load(); t != nil {
+		if m, ok := p.traced(msg); ok {
+			(*t).Sent(m)
+		}
 	}
 }
 
 func (p *Plane) traceForwarded(msg []byte, next *Queue) {
-	if p.tracer == nil {
-		return
-	}
-	if m, ok := p.traced(msg); ok {
-		p.tracer.Forwarded(m, p.neighbourOf(next))
+	if t := p.tracer.Load(); t != nil {
+		if m, ok := p.traced(msg); ok {
+			(*t).Forwarded(m, p.neighbourOf(next))
+		}
 	}
 }
 
 func (p *Plane) traced(msg []byte) (m Traced, ok bool) {
 	h, err := wire.DecodeHeader(msg)
-	if err != nil || p.tracer == nil {
+	if err != nil {
 		return m, false
 	}
 	names := p.table.Load().names

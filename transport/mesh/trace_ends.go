@@ -10,36 +10,36 @@ import (
 
 // TraceBridging tells that a direction of a byte bridge begins.
 func (p *Plane) TraceBridging(from, to string) {
-	if p.Tracing() {
-		p.tracer.Bridging(from, to)
+	if t := p.tracer.Load(); t != nil {
+		(*t).Bridging(from, to)
 	}
 }
 
 // TraceCopied tells that a byte bridge has copied something.
 func (p *Plane) TraceCopied(length int, from, to string) {
-	if p.Tracing() {
-		p.tracer.Copied(length, from, to)
+	if t := p.tracer.Load(); t != nil {
+		(*t).Copied(length, from, to)
 	}
 }
 
 // TraceStopping tells that a direction of a byte bridge is over.
 func (p *Plane) TraceStopping(from, to string) {
-	if p.Tracing() {
-		p.tracer.Stopping(from, to)
+	if t := p.tracer.Load(); t != nil {
+		(*t).Stopping(from, to)
 	}
 }
 
 // TraceRouted tells that a packet of an IP network goes to the node that leads there.
 func (p *Plane) TraceRouted(length int, to netip.Addr, via net.Addr) {
-	if p.Tracing() {
-		p.tracer.Routed(length, to.String(), via.String())
+	if t := p.tracer.Load(); t != nil {
+		(*t).Routed(length, to.String(), via.String())
 	}
 }
 
 // TraceUnwrapped tells that a packet of an IP network has come from another node and
 // goes to an interface.
 func (p *Plane) TraceUnwrapped(length int, from net.Addr, iface string) {
-	if p.Tracing() {
-		p.tracer.Unwrapped(length, from.String(), iface)
+	if t := p.tracer.Load(); t != nil {
+		(*t).Unwrapped(length, from.String(), iface)
 	}
 }

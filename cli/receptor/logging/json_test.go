@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +37,35 @@ func TestObjects(t *testing.T) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("%v", got)
+	}
+}
+
+// The form changes under loggers that are there already.
+func TestTheFormChanges(t *testing.T) {
+	var out bytes.Buffer
+	o := NewOutput(&out, false)
+	o.w.now = func() time.Time { return time.Date(2021, 7, 22, 22, 40, 36, 999, time.Local) }
+	log, tr := o.Logger(zerolog.InfoLevel), o.Tracer()
+	said := func() string {
+		out.Reset()
+		log.Info().Int("n", 1).Msg("hello")
+		tr.Forwarded(traced, "bar")
+		return out.String()
+	}
+	text := "INFO " + stamp + " hello n=1\nTRACE " + stamp + "     Forwarding data length 3 via bar\n"
+	if got := said(); got != text {
+		t.Errorf("text: %q", got)
+	}
+	o.SetJSON(true)
+	for line := range strings.Lines(said()) {
+		var got struct{ Level, Time, Message string }
+		if err := json.Unmarshal([]byte(line), &got); err != nil || got.Level == "" || got.Time == "" || got.Message == "" {
+			t.Errorf("objects: %q, %v", line, err)
+		}
+	}
+	o.SetJSON(false)
+	if got := said(); got != text {
+		t.Errorf("text again: %q", got)
 	}
 }
 

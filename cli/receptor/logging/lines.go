@@ -3,6 +3,7 @@ package logging
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -13,8 +14,11 @@ const (
 	maxKept = 64 << 10 // a longer buffer is not kept for the next line
 )
 
-// lines turns zerolog's events, flat JSON objects, into lines of text.
+// lines turns zerolog's events, flat JSON objects, into lines of text, or leaves them
+// as they are.
 type lines struct {
+	objects atomic.Bool // leaves them
+
 	mu  sync.Mutex
 	w   io.Writer
 	now func() time.Time
@@ -34,6 +38,9 @@ func (l *lines) Write(event []byte) (int, error) {
 func (l *lines) WriteLevel(level zerolog.Level, event []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.objects.Load() {
+		return l.w.Write(event)
+	}
 	b := l.buf[:0]
 	b = append(b, levelName(level)...)
 	b = append(b, ' ')

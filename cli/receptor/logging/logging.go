@@ -4,7 +4,6 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -12,46 +11,34 @@ import (
 
 // Output is where a log is written to.
 type Output struct {
-	w    *lines // nil: objects
-	json io.Writer
-	now  func() time.Time
+	w   *lines
+	now func() time.Time
 }
 
 // NewOutput writes lines of text, or objects, to w.
 func NewOutput(w io.Writer, json bool) *Output {
-	if json {
-		return &Output{json: &whole{w: w}, now: time.Now}
-	}
-	return &Output{w: newLines(w)}
+	o := &Output{w: newLines(w), now: time.Now}
+	o.SetJSON(json)
+	return o
 }
+
+// SetJSON has all loggers write objects from now on, or lines of text.
+func (o *Output) SetJSON(json bool) { o.w.objects.Store(json) }
 
 // Logger logs events of this level and above.
 func (o *Output) Logger(level zerolog.Level) zerolog.Logger {
-	if o.w != nil {
-		return zerolog.New(o.w).Level(level)
-	}
-	return zerolog.New(o.json).Level(level).Hook(zerolog.HookFunc(o.stamp))
+	return zerolog.New(o.w).Level(level).Hook(zerolog.HookFunc(o.stamp))
 }
 
-// stamp adds the time to an object.
+// stamp adds the time to an event. In a line it is not shown, but the form may change
+// while the event is under way.
 func (o *Output) stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
-	e.Str(zerolog.TimestampFieldName, o.now().Format(time.RFC3339Nano))
+	var text [len(time.RFC3339Nano)]byte
+	e.Bytes(zerolog.TimestampFieldName, o.now().AppendFormat(text[:0], time.RFC3339Nano))
 }
 
 // New returns a logger that writes events of this level and above to w, as text.
 func New(level zerolog.Level, w io.Writer) zerolog.Logger { return NewOutput(w, false).Logger(level) }
-
-// whole writes one object at a time.
-type whole struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (o *whole) Write(object []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.w.Write(object)
-}
 
 // Slog makes a logger usable by libraries that log to the standard one.
 func Slog(log zerolog.Logger) *slog.Logger {

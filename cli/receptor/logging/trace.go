@@ -14,17 +14,13 @@ const traceName = "TRACE"
 // tracer writes what passes through the mesh, in the words of the existing system or
 // as objects.
 type tracer struct {
-	out *Output
+	out *lines
 	log zerolog.Logger // of objects
 }
 
 // Tracer returns what writes a trace.
 func (o *Output) Tracer() mesh.Tracer {
-	t := &tracer{out: o}
-	if o.w == nil {
-		t.log = o.Logger(zerolog.TraceLevel)
-	}
-	return t
+	return &tracer{out: o.w, log: o.Logger(zerolog.TraceLevel)}
 }
 
 func (t *tracer) Sent(m mesh.Traced) {
@@ -84,10 +80,10 @@ func (t *tracer) message(m mesh.Traced) *zerolog.Event {
 
 // line writes a line of text, unless the log is of objects.
 func (t *tracer) line(format string, args ...any) bool {
-	if t.out.w == nil {
+	if t.out.objects.Load() {
 		return false
 	}
-	t.out.w.trace(fmt.Sprintf(format, args...))
+	t.out.trace(fmt.Sprintf(format, args...))
 	return true
 }
 
