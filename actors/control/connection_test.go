@@ -114,7 +114,7 @@ func TestTree(t *testing.T) {
 		newWorld(t, s, func(cfg *Config) { cfg.Root, cfg.Debug = root.PID, func() bool { return true } }).client().ask("tree", `{"actor":{"path":"node"}}`)
 	})
 	live(t, nil, func(t *testing.T, w *world) {
-		w.client().ask("tree", "ERROR: tree needs the daemon to run with --debug")
+		w.client().ask("tree", "ERROR: tree needs the daemon to run with --debug; add debug to its configuration and reload it, or start it so")
 	})
 }
 

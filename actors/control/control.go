@@ -36,8 +36,8 @@ type Config struct {
 	Root   *actor.PID
 	Debug  func() bool
 	Remote func() bool
-	Desk   *actor.PID // does what clients at a Unix socket want done; nil: nobody does
-	Events *events.Journal
+	Desk   *actor.PID      // does what clients at a Unix socket want done; nil: nobody does
+	Events *events.Journal // on while Debug is
 
 	Plane Pinger
 	Dial  transport.DialStream

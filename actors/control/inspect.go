@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -23,7 +24,7 @@ const eventsSilence = 15 * time.Second
 // barred is why this client may not look inside; empty if it may.
 func (c *connection) barred() string {
 	if !c.cfg.Trusted && (c.cfg.Remote == nil || !c.cfg.Remote()) {
-		return "this node shows its inside only at its own Unix socket; start it with --debug remote=true to show it here, too"
+		return "this node shows its inside only at its own Unix socket; with --debug remote=true it shows it here, too"
 	}
 	return ""
 }
@@ -31,7 +32,7 @@ func (c *connection) barred() string {
 // undebugged is why nobody may, or this client.
 func (c *connection) undebugged(what string) string {
 	if c.cfg.Debug == nil || !c.cfg.Debug() {
-		return what + " needs the daemon to run with --debug"
+		return what + " needs the daemon to run with --debug; add debug to its configuration and reload it, or start it so"
 	}
 	return c.barred()
 }
@@ -77,17 +78,13 @@ func (c *connection) events(r command.Events) {
 		c.session.reply(command.Error(no))
 		return
 	}
-	if c.cfg.Events == nil {
-		c.session.reply(command.Error("events are kept only if the daemon was started with --debug; restart it"))
-		return
-	}
 	c.session.follow(c.cfg.Events, r)
 }
 
 func (c *connection) act(ctx actor.Context, r command.Act) {
 	switch {
-	case c.cfg.Desk == nil:
-		c.session.reply(command.Error("actions need the daemon to run with --debug actions=true"))
+	case c.cfg.Desk == nil || c.cfg.Debug == nil || !c.cfg.Debug():
+		c.session.reply(command.Error("actions need the daemon to run with --debug actions=true; add that to its configuration and reload it, or start it so"))
 		return
 	case !c.cfg.Trusted:
 		c.session.reply(command.Error("actions are taken only at the node's own Unix socket"))
@@ -141,6 +138,10 @@ func (s *session) tellEvents(journal *events.Journal, r command.Events, last uin
 		}
 		if errors.Is(err, errTold) {
 			break
+		}
+		if errors.Is(err, events.ErrOff) {
+			err = s.writeInTime(command.Error("no more events: the daemon was told to run without --debug"))
+			return cmp.Or(err, io.EOF)
 		}
 		if err != nil {
 			return err

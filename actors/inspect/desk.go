@@ -94,7 +94,7 @@ func (d *desk) mine(ctx actor.Context) bool {
 func (d *desk) refuse(ctx actor.Context, m proto.Message) bool {
 	switch m.(type) {
 	case *inspectv1.RestartActor, *inspectv1.TraceActor, *inspectv1.TakeLinkDown, *inspectv1.SetLogLevel:
-		ctx.Respond(refused("this node takes no actions; start it with --debug actions=true"))
+		ctx.Respond(refused("this node takes no actions; start it with --debug actions=true, or add that to its configuration and reload it"))
 		return true
 	}
 	return false

@@ -22,15 +22,8 @@ const remindAfter = 24 * time.Hour
 // and measures of actors are kept only with Config.Debug.
 func (n *Node) Inspector() *inspect.Inspector { return n.inspector }
 
-// newJournal keeps events only for those who debug.
-func newJournal(cfg Config) *events.Journal {
-	if !cfg.Debug {
-		return nil
-	}
-	return events.New(events.DefaultSize)
-}
-
-// debugging is what may be seen and done now; a reload may change it.
+// debugging is what may be seen and done now; a reload may change it. The journal is on
+// and off with it, and with the journal the measures of actors.
 type debugging struct {
 	on bool
 	Inspection
@@ -44,15 +37,13 @@ func (p *plan) logOf(family string) zerolog.Logger {
 func (p *plan) desk(pids map[string]*actor.PID) func() actor.Actor {
 	return inspect.New(inspect.DeskConfig{
 		Log: p.log, Root: pids[rootName], Router: pids[familyRouter], Journal: p.journal, Levels: p.cfg.Levels,
-		Allowed: func() bool { return p.debug.Load().Actions },
+		Allowed: func() bool { d := p.debug.Load(); return d.on && d.Actions },
 	})
 }
 
 // inspect prepares what is seen of the node; before the first actor.
 func (p *plan) inspect(system *actor.ActorSystem) *inspect.Inspector {
-	if p.cfg.Debug {
-		supervise.Observe(system, supervise.Observer{Journal: p.journal, Levels: p.cfg.Levels})
-	}
+	supervise.Observe(system, supervise.Observer{Journal: p.journal, Levels: p.cfg.Levels})
 	p.system = system
 	p.inspector = inspect.NewInspector(inspect.Config{
 		NodeID: p.cfg.ID, Version: p.cfg.Version, System: system, Root: rootName, Links: rootName + "/" + familyLinks,

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
@@ -49,7 +48,7 @@ type plan struct {
 	tls     *secure.Store // what parts are made with: store, or what will take its place
 	network *streams.Network
 	feeds   *work.Feeds
-	journal *events.Journal // nil without debug mode
+	journal *events.Journal // on in debug mode
 	// Set when the actors are about to start.
 	system    *actor.ActorSystem
 	inspector *inspect.Inspector
@@ -88,7 +87,7 @@ func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
 	p := &plan{
 		cfg: cfg, log: log, epoch: epoch, store: store, tls: store, parts: parts,
 		plane: mesh.New(mesh.Config{NodeID: cfg.ID, Firewall: rules, Tracer: cfg.Tracer}),
-		feeds: work.NewFeeds(), journal: newJournal(cfg),
+		feeds: work.NewFeeds(), journal: events.New(events.DefaultSize),
 	}
 	p.network = streams.NewNetwork(streams.NetworkConfig{
 		Plane: p.plane, Log: p.logOf(familyStreams), ResetKey: resetKey(cfg, log), Credentials: credentials{store}, QlogDir: cfg.QlogDir,
@@ -109,12 +108,9 @@ func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
 		{name: familyStreams, make: p.streams},
 		{name: familyWork, make: p.work},
 		{name: familyServices, make: p.services},
+		{name: familyInspect, make: p.desk},
 		{name: familyControl, make: p.control},
 		{name: familyWeb, make: p.web},
-	}
-	if cfg.Debug {
-		before := slices.IndexFunc(p.families, func(f family) bool { return f.name == familyControl })
-		p.families = slices.Insert(p.families, before, family{name: familyInspect, make: p.desk})
 	}
 	return p, nil
 }
@@ -166,6 +162,7 @@ func (p *plan) publish(pieces []*piece) {
 	p.pages = put(p.pages, w.pages)
 	p.terms = put(p.terms, p.cfg.workTerms())
 	p.debug = put(p.debug, debugging{p.cfg.Debug, p.cfg.Inspection})
+	p.journal.Switch(p.cfg.Debug)
 }
 
 func put[T any](l *supervise.Live[T], v T) *supervise.Live[T] {

@@ -36,10 +36,12 @@ func (r *router) Describe() *inspectv1.Description {
 // tableChanged has followers of events told, soon.
 func (r *router) tableChanged(ctx actor.Context) {
 	r.changes++
-	if r.cfg.Events != nil {
-		r.untold++
-		r.tellings.within(ctx, tellGap/4)
+	if !r.cfg.Events.On() {
+		r.told = r.table // whoever listens later hears of what changes then
+		return
 	}
+	r.untold++
+	r.tellings.within(ctx, tellGap/4)
 }
 
 // tell says which nodes have come and gone since the last event. A node that did

@@ -72,14 +72,15 @@ func (s *Supervisor) restartNow(ctx actor.Context, c *child) string {
 // trace has the messages of a child told to the journal for some time.
 func (o *observation) trace(c *child, m *inspectv1.TraceActor) string {
 	span := time.Duration(m.GetSeconds()) * time.Second
+	measured := c.tap.meter()
 	switch {
-	case o == nil || c.meter == nil:
-		return "actors are not measured"
+	case measured == nil:
+		return "actors are not measured: the node does not run with --debug"
 	case span > maxTraceTime:
 		return fmt.Sprintf("a trace lasts at most %v", maxTraceTime)
 	case m.GetPerSecond() > maxTraced:
 		return fmt.Sprintf("a trace tells at most %d messages a second", maxTraced)
 	}
-	c.meter.Trace(meter.NewTrace(o.Journal, c.pid.GetId(), max(m.GetPerSecond(), 1), span))
+	measured.Trace(meter.NewTrace(o.Journal, c.pid.GetId(), max(m.GetPerSecond(), 1), span))
 	return ""
 }

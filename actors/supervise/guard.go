@@ -11,7 +11,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"receptor/actors/supervise/meter"
 	inspectv1 "receptor/proto/inspect/v1"
 )
 
@@ -27,15 +26,16 @@ type Describer interface {
 func guardedProps(c *child) *actor.Props {
 	produce := func() actor.Actor {
 		inner := c.spec.New()
-		g := guarded{inner, c.meter, &c.crash}
+		g := guarded{inner, &c.tap, &c.crash}
 		if strategy, ok := inner.(actor.SupervisorStrategy); ok {
 			return &guardedSupervisor{g, strategy}
 		}
 		return &g
 	}
 	unbounded := actor.Unbounded()
-	if c.meter != nil {
-		unbounded = actor.Unbounded(c.meter)
+	if c.tap.by != nil {
+		c.tap.middleware[0] = &c.tap
+		unbounded = actor.Unbounded(c.tap.middleware[:]...)
 	}
 	keep := func() actor.Mailbox {
 		c.mailbox = unbounded()
@@ -49,7 +49,7 @@ func guardedProps(c *child) *actor.Props {
 // never ends. It also answers Describe, and measures, for all actors alike.
 type guarded struct {
 	actor.Actor
-	meter *meter.Meter // nil: nothing is measured
+	tap   *tap
 	crash *atomic.Pointer[crash]
 }
 
@@ -80,10 +80,10 @@ func (g *guarded) Receive(ctx actor.Context) {
 	default:
 		defer g.failing(m)
 	}
-	if g.meter != nil {
-		g.meter.Tell(ctx.Message(), ctx.Sender().GetId())
-		g.meter.Begin(ctx.Message())
-		defer g.meter.End()
+	if m := g.tap.meter(); m != nil {
+		m.Tell(ctx.Message(), ctx.Sender().GetId())
+		m.Begin(ctx.Message())
+		defer m.End()
 	}
 	g.Actor.Receive(ctx)
 }
@@ -102,7 +102,7 @@ func (g *guarded) failing(message any) {
 	if r == nil {
 		return
 	}
-	if wanted(r, g.meter != nil) {
+	if wanted(r, g.tap.by.on()) {
 		c := &crash{callers: make([]uintptr, maxStack), message: reflect.TypeOf(message)}
 		c.callers = c.callers[:runtime.Callers(ownFrames, c.callers)]
 		g.crash.Store(c)

@@ -18,8 +18,8 @@ type Observer struct {
 }
 
 // Observe has every actor of the system measured and its failures told to the
-// journal. It is for debugging, and must come before the first actor is spawned.
-// Without it nothing is measured and nothing costs.
+// journal, while that is on. It must come before the first actor is spawned. While the
+// journal is off nothing is measured, and a message costs a look at whether it is.
 func Observe(system *actor.ActorSystem, by Observer) {
 	system.Extensions.Register(&observation{by})
 }
@@ -40,14 +40,17 @@ var observationID = extensions.NextExtensionID()
 
 func (o *observation) ExtensionID() extensions.ExtensionID { return observationID }
 
-// observed returns nil if nobody observes the system.
+// observed returns nil if nobody ever observes the system.
 func observed(system *actor.ActorSystem) *observation {
 	o, _ := system.Extensions.Get(observationID).(*observation)
 	return o
 }
 
+// on reports whether somebody observes the system now.
+func (o *observation) on() bool { return o != nil && o.Journal.On() }
+
 func (o *observation) failed(c *child, verdict inspectv1.Verdict) {
-	if o == nil {
+	if !o.on() {
 		return
 	}
 	e := &inspectv1.ActorFailed{
@@ -60,7 +63,7 @@ func (o *observation) failed(c *child, verdict inspectv1.Verdict) {
 }
 
 func (o *observation) restarted(c *child) {
-	if o == nil {
+	if !o.on() {
 		return
 	}
 	o.Journal.Add(&inspectv1.Event{What: &inspectv1.Event_ActorRestarted{ActorRestarted: &inspectv1.ActorRestarted{
@@ -69,7 +72,7 @@ func (o *observation) restarted(c *child) {
 }
 
 func (o *observation) stopped(c *child) {
-	if o == nil || c.spec.Lifetime == Temporary || c.spec.Transient {
+	if !o.on() || c.spec.Lifetime == Temporary || c.spec.Transient {
 		return
 	}
 	o.Journal.Add(&inspectv1.Event{What: &inspectv1.Event_ActorStopped{ActorStopped: &inspectv1.ActorStopped{

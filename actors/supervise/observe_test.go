@@ -70,6 +70,52 @@ func TestObservedActorTellsWhatItDoes(t *testing.T) {
 	})
 }
 
+// Actors are measured while the journal is on, also those that were there before, and
+// each time anew.
+func TestMeasuresComeAndGoWithTheJournal(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		journal, parent, pid, observer := observe(t, s, supervise.Permanent)
+		count := func() (losses uint64, measured bool) {
+			activity := detail(t, s, parent, pid.GetId()).GetChildren()[0].GetActivity()
+			for _, h := range activity.GetHandling() {
+				if h.GetType() == "supervise.v1.Lost" {
+					losses = h.GetCount()
+				}
+			}
+			return losses, activity != nil
+		}
+		lose := func(n int) {
+			for range n {
+				s.Send(pid, &supervisev1.Lost{Failure: "nothing"})
+			}
+			s.Settle()
+		}
+		lose(1)
+		if n, measured := count(); n != 1 || !measured {
+			t.Errorf("at first: %d, %t", n, measured)
+		}
+		journal.Switch(false)
+		lose(2)
+		s.Send(pid, orderLost)
+		observer.Expect(t, orderReports)
+		if n, measured := count(); measured {
+			t.Errorf("while off: %d", n)
+		}
+		trace := &inspectv1.TraceActor{Path: pid.GetId(), PerSecond: 2, Seconds: 10}
+		if no := s.Ask(t, parent, trace).(*inspectv1.ActionReply).GetRefused(); !strings.Contains(no.GetText(), "--debug") {
+			t.Errorf("a trace while off: %v", no)
+		}
+		journal.Switch(true)
+		if got := journal.Recent(0); got != nil {
+			t.Errorf("kept while off: %v", got)
+		}
+		lose(3)
+		if n, _ := count(); n != 3 {
+			t.Errorf("on again: %d, want 3", n)
+		}
+	})
+}
+
 func TestFailuresAreRememberedWithTheirPlace(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		journal, parent, pid, observer := observe(t, s, supervise.Permanent)

@@ -8,7 +8,6 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
 
-	"receptor/actors/supervise/meter"
 	inspectv1 "receptor/proto/inspect/v1"
 	supervisev1 "receptor/proto/supervise/v1"
 )
@@ -43,7 +42,7 @@ type Supervisor struct {
 	order    []string // ids in order of spawning
 	lost     []*supervisev1.Lost
 	stopping bool         // the library has told all children to stop
-	observed *observation // nil: nobody observes; known with the first child
+	observed *observation // nil: nobody ever observes; known with the first child
 
 	reconciling bool // what follows is for settle
 	wanted      []Wanted
@@ -61,7 +60,7 @@ type child struct {
 	attempt  uint32
 	failures uint64
 	history  []*misfortune         // the latest, newest last
-	meter    *meter.Meter          // nil: nothing is measured
+	tap      tap                   // measures it while somebody observes
 	crash    atomic.Pointer[crash] // of the last failure; written by the child
 	failure  string
 	failedAt time.Time
@@ -92,9 +91,8 @@ func (s *Supervisor) Spawn(ctx actor.Context, spec Spec) (*actor.PID, error) {
 	if spec.Backoff == (Backoff{}) {
 		c.spec.Backoff = s.backoff
 	}
-	if s.observed = observed(ctx.ActorSystem()); s.observed != nil {
-		c.meter = meter.New()
-	}
+	s.observed = observed(ctx.ActorSystem())
+	c.tap.by = s.observed
 	pid, err := ctx.SpawnNamed(guardedProps(c), spec.Name)
 	if err != nil {
 		return nil, err

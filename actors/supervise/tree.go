@@ -113,8 +113,8 @@ func (c *child) describe(detail bool) *supervisev1.Actor {
 	}
 	if detail {
 		a.Failures, a.FailureCount, a.Permanent = c.tell(), c.failures, c.spec.Lifetime == Permanent
-		if c.meter != nil {
-			a.Activity = c.meter.Read(depth)
+		if m := c.tap.meter(); m != nil {
+			a.Activity = m.Read(depth)
 		}
 	}
 	return a

@@ -146,7 +146,7 @@ func (p *picture) text(now time.Time) string {
 	}
 	text := columnsText(rows)
 	if len(p.Actors) == 0 {
-		text = "The node does not measure its actors: it was not started with --debug.\n"
+		text = "The node does not measure its actors: it does not run with --debug.\n"
 	}
 	if len(p.links) > 0 {
 		text += "\n" + linkTable(p.links, now)

@@ -141,19 +141,24 @@ func questions(b *testing.B, debug bool) func() {
 }
 
 // BenchmarkHop is the worst case: a question to an actor that does nothing else than
-// answer.
+// answer. Plain is without any observer; off is what nodes without debug mode do.
 func BenchmarkHop(b *testing.B) {
-	for name, observed := range map[string]bool{"plain": false, "observed": true} {
-		b.Run(name, func(b *testing.B) { benchmarkHop(b, observed) })
+	off, on := events.New(events.DefaultSize), events.New(events.DefaultSize)
+	off.Switch(false)
+	for _, c := range []struct {
+		name    string
+		journal *events.Journal
+	}{{"plain", nil}, {"off", off}, {"observed", on}} {
+		b.Run(c.name, func(b *testing.B) { benchmarkHop(b, c.journal) })
 	}
 }
 
-func benchmarkHop(b *testing.B, observed bool) {
+func benchmarkHop(b *testing.B, journal *events.Journal) {
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}))
-	if observed {
-		supervise.Observe(system, supervise.Observer{Journal: events.New(events.DefaultSize)})
+	if journal != nil {
+		supervise.Observe(system, supervise.Observer{Journal: journal})
 	}
 	child := make(chan *actor.PID, 1)
 	root, err := system.Root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor {

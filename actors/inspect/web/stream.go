@@ -28,8 +28,8 @@ func (h *handler) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	journal := h.src.Inspector.Journal()
-	if journal == nil {
-		http.Error(w, "events are kept in debug mode only: start the node with --debug", http.StatusNotFound)
+	if !journal.On() {
+		http.Error(w, "events are kept in debug mode only: start the node with --debug, or add debug to its configuration and reload that", http.StatusNotFound)
 		return
 	}
 	select {

@@ -3,11 +3,14 @@
 //	link, router, unit, ... ── Add ──► ring of the latest ──► Follow: one goroutine per reader
 //
 // Writers never wait. A reader that is too slow misses events, and is told how many.
+// A journal can be switched off and on again; while it is off nothing is kept.
 package events
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -21,23 +24,72 @@ const DefaultSize = 2048
 // batch bounds how many events a reader takes at once.
 const batch = 64
 
+// ErrOff is the end of a journal for its readers.
+var ErrOff = errors.New("events are not kept any more")
+
 // Journal is a bounded record of events. A nil *Journal takes events and forgets
 // them. Any goroutine may use it.
 type Journal struct {
+	size int
+	run  atomic.Uint64 // how often it was switched on; 0 while it is off
+
 	mu     sync.Mutex
-	ring   []*inspectv1.Event // event n stands at (n-1) % len
+	runs   uint64
+	ring   []*inspectv1.Event // event n stands at (n-1) % len; nil before the first of a run
+	before uint64             // the last event of the runs before
 	last   uint64             // sequence number of the newest; 0 for none
 	missed uint64
-	wake   chan struct{} // closed by the next Add; nil when nobody waits
+	wake   chan struct{} // closed by the next Add or Switch; nil when nobody waits
 }
 
-// New returns an empty journal that keeps the latest size events.
-func New(size int) *Journal { return &Journal{ring: make([]*inspectv1.Event, size)} }
+// New returns an empty journal that keeps the latest size events. It is on.
+func New(size int) *Journal {
+	j := &Journal{size: size}
+	j.Switch(true)
+	return j
+}
+
+// Switch has events kept or not. Off, it forgets those that it has, and sends its
+// readers away.
+func (j *Journal) Switch(on bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if on == (j.run.Load() != 0) {
+		return
+	}
+	if on {
+		j.runs++
+		j.run.Store(j.runs)
+		return
+	}
+	j.run.Store(0)
+	j.ring, j.before = nil, j.last
+	j.call()
+}
+
+// On reports whether events are kept. Where nobody reads them, nobody need make them.
+func (j *Journal) On() bool { return j.Run() != 0 }
+
+// Run tells one time of being on from the next; it is 0 while the journal is off.
+func (j *Journal) Run() uint64 {
+	if j == nil {
+		return 0
+	}
+	return j.run.Load()
+}
+
+// call wakes all readers; mu is held.
+func (j *Journal) call() {
+	if j.wake != nil {
+		close(j.wake)
+		j.wake = nil
+	}
+}
 
 // Add numbers the event, stamps it and keeps it. The event belongs to the journal
 // from now on.
 func (j *Journal) Add(e *inspectv1.Event) {
-	if j == nil {
+	if !j.On() {
 		return
 	}
 	if e.GetTime() == nil {
@@ -45,13 +97,16 @@ func (j *Journal) Add(e *inspectv1.Event) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if !j.On() {
+		return // meanwhile
+	}
+	if j.ring == nil {
+		j.ring = make([]*inspectv1.Event, j.size)
+	}
 	j.last++
 	e.Sequence = j.last
-	j.ring[(j.last-1)%uint64(len(j.ring))] = e
-	if j.wake != nil {
-		close(j.wake)
-		j.wake = nil
-	}
+	j.ring[(j.last-1)%uint64(j.size)] = e
+	j.call()
 }
 
 // Last is the number of the newest event: how many there were.
@@ -79,13 +134,13 @@ func (j *Journal) Recent(after uint64) []*inspectv1.Event {
 	if j == nil {
 		return nil
 	}
-	got, _ := j.take(after)
+	got, _, _ := j.take(after)
 	return got
 }
 
 // Follow calls each with every event after the given one, oldest first, and waits
 // for more until ctx is done or each returns an error; it returns that error, nil
-// when ctx is done. After 0 come all that are kept. A number that the journal has
+// when ctx is done, ErrOff when the journal is off. After 0 come all that are kept. A number that the journal has
 // not reached is one of an earlier run of the node, and taken for 0. Events that
 // are gone already are told by one of the kind Missed.
 func (j *Journal) Follow(ctx context.Context, after uint64, each func(*inspectv1.Event) error) error {
@@ -97,7 +152,10 @@ func (j *Journal) Follow(ctx context.Context, after uint64, each func(*inspectv1
 		after = 0
 	}
 	for {
-		got, more := j.take(after)
+		got, more, on := j.take(after)
+		if !on {
+			return ErrOff
+		}
 		for _, e := range got {
 			if ctx.Err() != nil {
 				return nil //nolint:nilerr // that is how a reader leaves
@@ -119,16 +177,19 @@ func (j *Journal) Follow(ctx context.Context, after uint64, each func(*inspectv1
 }
 
 // take returns the next events, or what to wait for when there are none.
-func (j *Journal) take(after uint64) (got []*inspectv1.Event, more <-chan struct{}) {
+func (j *Journal) take(after uint64) (got []*inspectv1.Event, more <-chan struct{}, on bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if !j.On() {
+		return nil, nil, false
+	}
 	if after >= j.last {
 		if j.wake == nil {
 			j.wake = make(chan struct{})
 		}
-		return nil, j.wake
+		return nil, j.wake, true
 	}
-	if gone := j.last - min(j.last, uint64(len(j.ring))); after < gone {
+	if gone := max(j.before, j.last-min(j.last, uint64(j.size))); after < gone {
 		if after > 0 {
 			got = append(got, missed(gone-after, gone))
 			j.missed += gone - after
@@ -136,9 +197,9 @@ func (j *Journal) take(after uint64) (got []*inspectv1.Event, more <-chan struct
 		after = gone
 	}
 	for n := after; n < j.last && len(got) < batch; n++ {
-		got = append(got, j.ring[n%uint64(len(j.ring))])
+		got = append(got, j.ring[n%uint64(j.size)])
 	}
-	return got, nil
+	return got, nil, true
 }
 
 // missed stands for count events, of which last was the latest.

@@ -108,8 +108,40 @@ func TestEndOfTheContextEndsAReader(t *testing.T) {
 	}
 	var none *Journal
 	none.Add(dead("x"))
-	if none.Last() != 0 || none.Missed() != 0 || none.Recent(0) != nil {
+	if none.On() || none.Last() != 0 || none.Missed() != 0 || none.Recent(0) != nil {
 		t.Error("no journal keeps events")
+	}
+}
+
+func TestAJournalIsSwitchedOffAndOn(t *testing.T) {
+	j := New(8)
+	j.Add(dead("before"))
+	first := j.Run()
+	read(t, j, 0, 1)
+	done := make(chan error, 1)
+	go func() { done <- j.Follow(t.Context(), 1, func(*inspectv1.Event) error { return errEnough }) }()
+	j.Switch(true)
+	if j.Run() != first || len(j.Recent(0)) != 1 {
+		t.Error("switched on twice it began anew")
+	}
+	j.Switch(false)
+	if err := <-done; !errors.Is(err, ErrOff) {
+		t.Errorf("a reader: %v", err)
+	}
+	j.Add(dead("while off"))
+	if j.On() || j.Recent(0) != nil || j.Last() != 1 {
+		t.Errorf("off, it has %v of %d", j.Recent(0), j.Last())
+	}
+	if err := j.Follow(t.Context(), 0, func(*inspectv1.Event) error { return errEnough }); !errors.Is(err, ErrOff) {
+		t.Errorf("another reader: %v", err)
+	}
+	j.Switch(true)
+	if j.Run() == first || j.Run() == 0 || j.Recent(0) != nil {
+		t.Errorf("on again, it has %v", j.Recent(0))
+	}
+	j.Add(dead("after"))
+	if got := read(t, j, 0, 1); got[0].GetSequence() != 2 || got[0].GetDeadLetter().GetTarget() != "after" {
+		t.Errorf("%v", got)
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 	span = 5 * time.Second
 )
 
-// Meter is the measure of one actor. The mailbox tells it what is posted, by any
+// Meter is the measure of one actor. Its mailbox tells it what is posted, by any
 // goroutine; the actor tells it what is handled; anybody may read.
 type Meter struct {
 	begin  time.Time
@@ -49,10 +49,15 @@ type mark struct {
 	handled uint64
 }
 
-var _ actor.MailboxMiddleware = (*Meter)(nil)
-
 // New returns a meter that has seen nothing.
-func New() *Meter { return &Meter{begin: time.Now()} }
+func New() *Meter {
+	m := &Meter{}
+	m.Start()
+	return m
+}
+
+// Start makes a zero Meter one that has seen nothing.
+func (m *Meter) Start() { m.begin = time.Now() }
 
 func (m *Meter) now() time.Duration { return time.Since(m.begin) }
 
@@ -87,11 +92,6 @@ func (m *Meter) stampMore(n uint64, now int64) {
 		n /= fan
 	}
 }
-
-// MailboxStarted, MessageReceived and MailboxEmpty say nothing that is not known.
-func (m *Meter) MailboxStarted()     {}
-func (m *Meter) MessageReceived(any) {}
-func (m *Meter) MailboxEmpty()       {}
 
 // oldest is how long the oldest of depth messages has been waiting. With more than
 // there are slots it is a little longer than said, at most by an eighth.
