@@ -57,14 +57,28 @@ type logged struct {
 }
 
 func (c Config) settings() []part {
-	return []part{
+	return append(c.switches(),
 		setting("log-level", logged{c.LogLevel, c.FamilyLevels}), setting("log-format", c.LogFormat),
-		setting("trace", c.Tracer != nil), setting("debug", debugging{c.Debug, c.Inspection}), setting("local-only", c.LocalOnly),
 		setting("node/maxidleconnectiontimeout", c.MaxIdle), setting("node/minfreedisk", c.MinFreeDisk),
 		setting("node/remoteretention", c.RemoteRetention), setting("node/firewallrules", c.Firewall),
 		setting("node/receptorkube", c.KubeClients),
 		setting("work-signing", c.WorkSigning), setting("work-verification", c.WorkVerification),
+	)
+}
+
+// switches are what is there or not.
+func (c Config) switches() []part {
+	var list []part
+	if c.LocalOnly {
+		list = append(list, setting("local-only", nil))
 	}
+	if c.Tracer != nil {
+		list = append(list, setting("trace", nil))
+	}
+	if d := (debugging{c.Debug, c.Inspection}); d != (debugging{}) {
+		list = append(list, setting("debug", d))
+	}
+	return list
 }
 
 const (

@@ -242,7 +242,7 @@ func TestReload(t *testing.T) {
 	}
 	failure = nil
 	if steps, err := m.Reload(t.Context(), true); err != nil || level+format != "" ||
-		!slices.Equal(done(steps), []string{"change log-level", "change log-format", "change trace"}) {
+		!slices.Equal(done(steps), []string{"start trace", "change log-level", "change log-format"}) {
 		t.Errorf("dry run: %v, %v, level %q, format %q", done(steps), err, level, format)
 	}
 	m.Ping(t.Context(), cfg.ID)
