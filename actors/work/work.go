@@ -1,7 +1,6 @@
 package work
 
 import (
-	"crypto/rand"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -79,9 +78,7 @@ func (w *work) Receive(ctx actor.Context) {
 	case *actor.Terminated:
 		w.terminated(ctx, m)
 	case *actor.Stopping, *actor.Restarting:
-		w.notices.close()
-		w.program.Close()
-		w.stopRetention()
+		w.stop()
 
 	case *workv1.Submit:
 		w.submit(ctx, m)
@@ -122,15 +119,10 @@ func (w *work) Receive(ctx actor.Context) {
 // start loads everything before the first command is looked at.
 func (w *work) start(ctx actor.Context) {
 	w.Log = supervise.Logger(ctx, w.family.Log)
-	var err error
-	if w.store, err = store.Open(w.DataDir, w.NodeID); err != nil {
-		supervise.Fail(supervise.CauseBind, err)
-	}
-	if err := w.store.Sweep(); err != nil {
-		w.Log.Warn().Err(err).Msg("what is left of released units can't be removed")
-	}
-	loaded, err := w.store.Load(loadLimit)
+	loaded, err := w.open()
 	if err != nil {
+		// Until it is mended, commands about work wait, and nobody else says why.
+		w.Log.Error().Err(err).Msg("units of work can't be read, trying again: look at the datadir of node and who owns it")
 		supervise.Fail(supervise.CauseBind, err)
 	}
 	w.program = runner.Find(w.RunnerProgram, w.Version, w.Runner, func(err error) {
@@ -259,7 +251,7 @@ func (w *work) submit(ctx actor.Context, m *workv1.Submit) {
 	}
 	id, err := w.newID()
 	if err != nil {
-		no := refused(workv1.Code_CODE_FAILED, err.Error())
+		no := refused(workv1.Code_CODE_FAILED, "could not create work unit: "+err.Error())
 		ctx.Respond(&workv1.SubmitReply{Result: &workv1.SubmitReply_Refused{Refused: no}})
 		return
 	}
@@ -271,15 +263,6 @@ func (w *work) submit(ctx actor.Context, m *workv1.Submit) {
 		q.admit(id)
 	}
 	w.tell(ctx, e, envelope{create, ctx.Sender()})
-}
-
-func (w *work) newID() (string, error) {
-	for {
-		id, err := unit.NewID(rand.Reader)
-		if err != nil || w.units[id] == nil && !w.store.Has(id) {
-			return id, err
-		}
-	}
 }
 
 func (w *work) startUnit(ctx actor.Context, m *workv1.Start) {

@@ -24,6 +24,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"receptor/actors/work/unit"
@@ -47,10 +48,19 @@ func Open(dataDir, nodeID string) (*Store, error) {
 // Dir is the directory of a unit, which need not exist. The ID must be valid.
 func (s *Store) Dir(id string) Dir { return Dir{path: filepath.Join(s.root, id)} }
 
-// Has reports whether there is a directory of that name.
+// Has reports whether there is, or may be, a directory of that name.
 func (s *Store) Has(id string) bool {
+	free, _ := s.IsFree(id)
+	return !free
+}
+
+// IsFree reports whether there is nothing of that name.
+func (s *Store) IsFree(id string) (bool, error) {
 	_, err := os.Lstat(filepath.Join(s.root, id))
-	return !errors.Is(err, fs.ErrNotExist)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return true, nil
+	}
+	return false, err
 }
 
 // Create makes the directory of a new unit; key may be empty. On failure nothing
@@ -132,8 +142,8 @@ type Loaded struct {
 // until the time is over, and are then reported as unreadable.
 func (s *Store) Load(limit time.Duration) ([]Loaded, error) {
 	entries, err := os.ReadDir(s.root)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, nil // the first unit makes the folder, or says why it can't
 	}
 	if err != nil {
 		return nil, err
