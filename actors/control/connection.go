@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -155,7 +156,7 @@ func (c *connection) ask(ctx actor.Context, who *actor.PID, question any, wait t
 	asked := ctx.RequestFuture(who, question, wait)
 	ctx.ReenterAfter(asked, func(res any, err error) {
 		if err != nil {
-			c.say(command.Error("no answer from " + who.GetId() + ": " + err.Error()))
+			c.say(command.Error(fmt.Sprintf("no answer from %s: %v; see the log of this node", who.GetId(), err)))
 			return
 		}
 		answer(res)

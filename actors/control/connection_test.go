@@ -122,7 +122,7 @@ func TestRouterThatIsGoneIsNamed(t *testing.T) {
 	live(t, nil, func(t *testing.T, w *world) {
 		w.stage.Stop(w.router.PID)
 		c := w.client()
-		c.ask("status", "ERROR: no answer from "+w.router.PID.GetId()+": future: dead letter")
+		c.ask("status", "ERROR: no answer from "+w.router.PID.GetId()+": future: dead letter; see the log of this node")
 		c.ask("nosuch", "ERROR: Unknown command")
 	})
 }

@@ -68,7 +68,7 @@ func (c *connection) withLinks(ctx actor.Context, r command.Status) {
 			return
 		}
 		host := c.cfg.host
-		host.Links = command.Links(tree.Links(t.GetActor()))
+		host.Links, host.LinkTree = command.Links(tree.Links(t.GetActor())), command.LinkTree(t.GetActor())
 		c.statusOf(ctx, r, host)
 	})
 }

@@ -22,7 +22,7 @@ const doctorDescription = `Looks for the reason why something can't be reached, 
   receptorctl doctor unit ID       a unit of work, and the node that runs it
 
 Each check is one line: ok, warn or fail. Exit code 1 if one failed. Why links fail is
-known only if the node runs with --debug.`
+told at the node's own Unix socket, elsewhere only with --debug remote=true.`
 
 func (t *tool) doctorCommand() *cli.Command {
 	return &cli.Command{
@@ -160,7 +160,7 @@ func (d *doctor) node() bool {
 	d.ok("socket", "connected to node %s", d.st.NodeID)
 	d.version(d.st.NodeID, d.st.Version, version, "receptorctl")
 	d.certificates(reply)
-	d.links = d.troubles()
+	d.links = troubles(s)
 	return true
 }
 
@@ -299,7 +299,7 @@ func streamAdvice(text string) string {
 		return "A firewall rule (node: firewallrules) on the way stops messages to that service."
 	case strings.Contains(text, "no route"):
 		return "See the checks above."
-	case strings.Contains(text, "context canceled"), strings.Contains(text, "service unknown"), strings.Contains(text, "not listening"):
+	case strings.Contains(text, "context canceled"), strings.Contains(text, "unknown on node"), strings.Contains(text, "service unknown"), strings.Contains(text, "not listening"):
 		return "Nobody listens there: is the service in the configuration of the node, and has it started?"
 	case strings.Contains(text, "timeout"), strings.Contains(text, "no recent network activity"):
 		return "The node did not answer in time: packets to that service are lost or dropped, by a firewall or on the way."

@@ -45,6 +45,20 @@ func wantText(t *testing.T, text string, parts ...string) {
 
 const twoNodes = `{"NodeID":"foo","Version":"1.4.9","Connections":[{"NodeID":"bar","Cost":1}],"KnownConnectionCosts":{"foo":{"bar":1},"bar":{"foo":1}},"RoutingTable":{"bar":"bar"},"Advertisements":[]}`
 
+const askLinkTree = `{"command":"status","requested_fields":["LinkTree"]}`
+
+// linkTreeReply is what a node tells of the links of treeReply.
+func linkTreeReply(t *testing.T) string {
+	t.Helper()
+	var tree struct {
+		Actor struct{ Children []json.RawMessage }
+	}
+	if err := json.Unmarshal([]byte(treeReply), &tree); err != nil {
+		t.Fatal(err)
+	}
+	return oneLine(t, `{"LinkTree":`+string(tree.Actor.Children[1])+`}`)
+}
+
 func TestDoctorOfAHealthyNode(t *testing.T) {
 	node := startFake(t, script{"status": {says(twoNodes)}, "ping bar": {says(answered)}})
 	node.ctl(t, "doctor").want(t, `ok    socket       connected to node foo
@@ -65,7 +79,7 @@ func TestDoctorOfANodeInTrouble(t *testing.T) {
 		`{"Config":"tls-server main","File":"/etc/a.crt","Expires":"2020-01-01T00:00:00Z"},`+
 		`{"Config":"tls-client out","File":"/etc/b.crt","Expires":"`+time.Now().Add(49*time.Hour).Format(time.RFC3339)+`"}]`, 1)
 	node := startFake(t, script{
-		"status": {says(st)}, "tree": {says(oneLine(t, treeReply))},
+		"status": {says(st)}, askLinkTree: {says(linkTreeReply(t))},
 		"ping bar": {says(timedOut)}, "ping baz": {says(`{"Error":"blocked by firewall","Success":false}`)},
 	})
 	marks, text := node.diagnose(t, 1)
@@ -91,7 +105,7 @@ func TestDoctorOfAReachableNode(t *testing.T) {
 
 func TestDoctorOfNodesOutOfReach(t *testing.T) {
 	node := startFake(t, script{
-		"status": {says(ringStatus)}, "ping qux": {says(timedOut)}, "tree": {says(oneLine(t, treeReply))},
+		"status": {says(ringStatus)}, "ping qux": {says(timedOut)}, askLinkTree: {says(linkTreeReply(t))},
 		"traceroute qux": {says(`{"0":{"From":"foo","TimeStr":"1ms"},"1":{"From":"bar","TimeStr":"1ms"},"2":{"Error":"timeout","From":"","TimeStr":"10s"}}`)},
 	})
 	marks, text := node.diagnose(t, 1, "quz")
@@ -106,7 +120,7 @@ func TestDoctorOfNodesOutOfReach(t *testing.T) {
 	wantText(t, text, "the way to qux ends at bar: timeout")
 }
 
-func TestDoctorWithoutATree(t *testing.T) {
+func TestDoctorOfANodeThatKeepsItsLinksToItself(t *testing.T) {
 	node := startFake(t, script{"status": {says(ringStatus)}})
 	marks, text := node.diagnose(t, 1, "lost")
 	wantMarks(t, marks, text, "ok socket", "ok version", "fail route", "warn links")

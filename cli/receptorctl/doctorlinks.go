@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"receptor/cli/receptorctl/client"
 	supervisev1 "receptor/proto/supervise/v1"
 )
 
@@ -23,26 +24,22 @@ type linkTrouble struct {
 // lostShown bounds how many links that are gone are told of.
 const lostShown = 5
 
-// troubles asks for the tree. A node that does not show it keeps them to itself.
-func (d *doctor) troubles() []linkTrouble {
-	reply, err := d.ask(d.ctx, "tree")
+// troubles asks for the links and their failures; nil if the node keeps them to itself.
+func troubles(s *client.Session) []linkTrouble {
+	reply, err := askOn(s, question{"command": "status", "requested_fields": []string{"LinkTree"}})
 	if err != nil {
 		return nil
 	}
-	tree, err := readTree(reply)
-	if err != nil {
+	var told struct{ LinkTree json.RawMessage }
+	family := &supervisev1.Actor{}
+	if json.Unmarshal(reply, &told) != nil || told.LinkTree == nil || readProto(told.LinkTree, family) != nil {
 		return nil
 	}
-	for _, family := range tree.GetActor().GetChildren() {
-		if lastPart(family.GetPath()) == "links" {
-			return linkTroubles(family, time.Now())
-		}
-	}
-	return nil
+	return linkTroubles(family, time.Now())
 }
 
 func linkTroubles(links *supervisev1.Actor, now time.Time) []linkTrouble {
-	var here, gone []linkTrouble
+	here, gone := []linkTrouble{}, []linkTrouble{}
 	var visit func(a *supervisev1.Actor)
 	visit = func(a *supervisev1.Actor) {
 		if a.GetLastFailure() != "" && a != links {
@@ -82,16 +79,20 @@ func troubleText(a *supervisev1.Actor, now time.Time) string {
 func (l linkTrouble) report(d *doctor) {
 	switch {
 	case l.state == "":
-		d.warning("link", l.name+" is gone: "+l.text, "The neighbour dials again, if it can.")
+		d.warning("link", l.name+" is gone: "+l.text, cmp.Or(knownAdvice(l.text), "The neighbour dials again, if it can."))
 	case l.works:
 		d.ok("link", "%s works again: %s", l.name, l.text)
 	default:
-		d.failure("link", fmt.Sprintf("%s is %s: %s", l.name, l.state, l.text), linkAdvice(l.text))
+		d.failure("link", fmt.Sprintf("%s is %s: %s", l.name, l.state, l.text),
+			cmp.Or(knownAdvice(l.text), "Look at the log of this node and of its neighbour."))
 	}
 }
 
-func linkAdvice(text string) string {
+// knownAdvice is empty for failures that say nothing of their cause.
+func knownAdvice(text string) string {
 	switch {
+	case strings.Contains(text, "disagree about the connection cost"):
+		return "Give the link the same cost at both ends: cost, or nodecost of the listener."
 	case strings.Contains(text, "connection refused"):
 		return "Nobody listens at that address: does the other node run, with a listener on that port?"
 	case strings.Contains(text, "no such host"), strings.Contains(text, "lookup "):
@@ -105,7 +106,7 @@ func linkAdvice(text string) string {
 	case strings.Contains(text, "allowed"), strings.Contains(text, "reject"):
 		return "One of the two nodes does not want the other: look at allowedpeers, and that node IDs are not used twice."
 	}
-	return "Look at the log of this node and of its neighbour."
+	return ""
 }
 
 // certificate is one that the node says will expire soon, or has.

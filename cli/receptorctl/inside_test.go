@@ -62,6 +62,11 @@ func TestStatusTellsHowGoodLinksAre(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.out), &reply); err != nil || reply.NodeID != "foo" || len(reply.Links) != 1 || reply.Links[0].Neighbour != "bar" {
 		t.Errorf("as JSON: %v, %+v", err, got)
 	}
+	down := `{"Links":[{"backend":"tcp-peer:h:1","state":"LINK_STATE_DOWN","failure":"dial:\nconnection refused"}]}`
+	node.script[askLinks] = []answer{says(down), says("{}")}
+	if got := node.ctl(t, "status", "--long"); !strings.HasSuffix(got.out, "\n\ntcp-peer:h:1: dial: connection refused\n") {
+		t.Errorf("a link that is down: %q", got.out)
+	}
 	if got := node.ctl(t, "status", "--long"); got.code != 1 || !strings.Contains(got.err, "does not tell how good") {
 		t.Errorf("a node that does not tell: %+v", got)
 	}

@@ -42,7 +42,21 @@ func (t *tool) statusWithLinks(c *cli.Context, s *client.Session, status json.Ra
 			return err
 		}
 	}
-	return t.print(text + "\n" + linkTable(links, time.Now()))
+	return t.print(text + "\n" + linkTable(links, time.Now()) + linkFailures(links))
+}
+
+// linkFailures is one line for each link that is down, and why.
+func linkFailures(links []*inspectv1.Link) string {
+	var b strings.Builder
+	for _, l := range links {
+		if l.GetFailure() != "" {
+			fmt.Fprintf(&b, "%s: %s\n", l.GetBackend(), strings.Join(strings.Fields(l.GetFailure()), " "))
+		}
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "\n" + b.String()
 }
 
 // addMember puts one more member at the end of an object.

@@ -1,7 +1,6 @@
 package blackbox
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -77,18 +76,35 @@ func TestReceptorctlOverAChain(t *testing.T) {
 	}
 }
 
+// No node has to run in debug mode for that.
 func TestDoctorSaysWhyALinkIsDown(t *testing.T) {
 	w := newWorld(t)
-	port := w.port()
-	a := w.node("a", harness.Peer(port), []string{"--debug"})
-	w.up(a)
-	w.must(harness.Until(w.ctx, "the link fails", func() error {
-		text, _, code := w.tries(a, "doctor", "b")
-		if code != 1 || !strings.Contains(text, "connection refused") || !strings.Contains(text, "Nobody listens at that address") {
-			return errors.New(text)
-		}
-		return nil
-	}))
+	nobody, other := w.port(), w.port()
+	dearer := append(harness.Peer(other), "cost=2")
+	a := w.node("a", harness.Peer(nobody), dearer)
+	b := w.node("b", harness.Listener(other))
+	w.up(a, b)
+	for _, want := range []struct {
+		n    *harness.Node
+		args string
+		code int
+		text []string
+	}{
+		{a, "doctor", 1, []string{"connection refused", "Nobody listens at that address", "disagree about the connection cost", "the same cost at both ends"}},
+		{a, "doctor b", 1, []string{"connection refused", "Nobody listens at that address"}},
+		{b, "doctor a", 1, []string{"nothing is known of a node a", "disagree about the connection cost"}},
+		{a, "status --long", 0, []string{fmt.Sprintf("tcp-peer:127.0.0.1:%d: ", nobody), "connection refused"}},
+	} {
+		w.must(harness.Until(w.ctx, want.args+" says why", func() error {
+			text, _, code := w.tries(want.n, strings.Fields(want.args)...)
+			for _, part := range want.text {
+				if code != want.code || !strings.Contains(text, part) {
+					return fmt.Errorf("exit status %d, no %q in\n%s", code, part, text)
+				}
+			}
+			return nil
+		}))
+	}
 }
 
 // A foreign node refuses what it does not know, in words that are understood.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -148,18 +149,16 @@ func ActReply(r *inspectv1.ActionReply) []byte {
 	}{true, r.GetDone().GetText()})
 }
 
-// memberLinks is a member of a status for who asks for it by name: existing clients
-// print members that they do not know.
-const memberLinks = "Links"
+// Members of a status for who asks for them by name: existing clients print members
+// that they do not know.
+const (
+	memberLinks    = "Links"    // how good they are
+	memberLinkTree = "LinkTree" // the actors of the links, and what became of those that are gone
+)
 
-// WantsLinks reports whether the quality of the links is asked for.
+// WantsLinks reports whether something is asked for that only the links know.
 func (r Status) WantsLinks() bool {
-	for _, name := range r.Fields {
-		if name == memberLinks {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.Fields, memberLinks) || slices.Contains(r.Fields, memberLinkTree)
 }
 
 // Links are the links as a status shows them.
@@ -171,6 +170,15 @@ func Links(list []*inspectv1.Link) []json.RawMessage {
 		}
 	}
 	return lines
+}
+
+// LinkTree is the family of the links as a status shows it; nil if it can't be.
+func LinkTree(family *supervisev1.Actor) json.RawMessage {
+	text, err := protoJSON(family)
+	if err != nil {
+		return nil
+	}
+	return text
 }
 
 func protoLine(m proto.Message) []byte {

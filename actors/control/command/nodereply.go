@@ -14,8 +14,9 @@ type Host struct {
 	MemoryMiB uint64
 	// Expiring are own certificates that expire soon, or have.
 	Expiring []Certificate
-	// Links are told to who asks for them by name.
-	Links []json.RawMessage
+	// Links and LinkTree are told to who asks for them by name.
+	Links    []json.RawMessage
+	LinkTree json.RawMessage
 }
 
 // Certificate is one that the node shows to others.
@@ -75,8 +76,11 @@ func StatusReply(r Status, s *routerv1.Status, h Host, now time.Time) []byte {
 		return encode(reply)
 	}
 	for _, name := range r.Fields {
-		if name == memberLinks && h.Links != nil {
+		switch {
+		case name == memberLinks && h.Links != nil:
 			reply[name] = h.Links
+		case name == memberLinkTree && h.LinkTree != nil:
+			reply[name] = h.LinkTree
 		}
 		if member, ok := members[name]; ok {
 			reply[name] = member(s, h, now)
