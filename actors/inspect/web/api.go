@@ -100,11 +100,11 @@ type Units struct {
 	Next string `json:"next,omitempty"`
 }
 
-// Unit is what is shown of a unit: neither its parameters nor its payload.
+// Unit is what is shown of a unit: neither its parameters nor its payload, nor its
+// detail, which quotes what a program wrote. The control service has that.
 type Unit struct {
 	ID       string `json:"id"`
 	State    string `json:"state"`
-	Detail   string `json:"detail,omitempty"`
 	WorkType string `json:"work_type"`
 	Output   int64  `json:"output"` // bytes
 	// Node where the work is done, and its type there; empty for local work.
@@ -127,7 +127,7 @@ func (h *handler) units(_ context.Context, r *http.Request) (any, error) {
 	reply := Units{Units: make([]Unit, 0, len(list))}
 	for _, u := range list {
 		reply.Units = append(reply.Units, Unit{
-			ID: u.GetUnitId(), State: stateText(u.GetState()), Detail: u.GetDetail(), WorkType: u.GetWorkType(),
+			ID: u.GetUnitId(), State: stateText(u.GetState()), WorkType: u.GetWorkType(),
 			Output: u.GetStdoutSize(), Node: u.GetRemoteNode(), RemoteType: u.GetRemoteWorkType(),
 		})
 	}

@@ -82,7 +82,6 @@ function showUnits({ units, next }) {
   fill($("units").tBodies[0], units.map((u) => ({ key: u.id, cells: [
     el("td", { class: "id" }, u.id), el("td", { class: unitTones[u.state] }, u.state),
     el("td", {}, u.remote_type || u.work_type), el("td", {}, u.node || "here"), el("td", {}, bytes(u.output)),
-    el("td", { class: "wide" }, u.detail || ""),
   ] })));
   $("more").hidden = !next;
   $("first").hidden = !after;
