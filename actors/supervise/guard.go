@@ -12,6 +12,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	inspectv1 "receptor/proto/inspect/v1"
+	supervisev1 "receptor/proto/supervise/v1"
 )
 
 // Describer is an actor that says what it stands for. It is asked between two of
@@ -68,7 +69,13 @@ type guardedSupervisor struct {
 func (g *guarded) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *inspectv1.Describe:
+		g.tap.queried()
 		ctx.Respond(g.describe())
+		return
+	case *supervisev1.GetTree:
+		g.tap.queried()
+		defer g.failing(m)
+		g.Actor.Receive(ctx)
 		return
 	case *actor.Stopping, *actor.Stopped, *actor.Restarting:
 		defer func() {

@@ -2,6 +2,7 @@ package supervise_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -150,27 +151,46 @@ func TestFailuresAreRememberedWithTheirPlace(t *testing.T) {
 	})
 }
 
+// counter counts how often it is asked about itself.
+type counter struct {
+	described *atomic.Int32
+	actor.Actor
+}
+
+func (c counter) Describe() *inspectv1.Description {
+	c.described.Add(1)
+	return &inspectv1.Description{}
+}
+
 func TestStuckActorCostsItsOwnDescriptionOnly(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		s.Settle()
 		supervise.Observe(s.System(), supervise.Observer{Journal: events.New(8)})
 		free := make(chan struct{})
+		var described atomic.Int32
 		parent, pid := play(s, supervise.Spec{New: func() actor.Actor {
-			return actor.ReceiveFunc(func(ctx actor.Context) {
+			return counter{&described, actor.ReceiveFunc(func(ctx actor.Context) {
 				if _, ok := ctx.Message().(*supervisev1.Lost); ok {
 					<-free
 				}
-			})
+			})}
 		}})
 		s.Settle()
 		s.Send(pid, orderLost)
 		s.Send(pid, orderFinish)
 		time.Sleep(time.Second)
+		for range 50 { // each leaves a question in the mailbox, but not for ever
+			detail(t, s, parent, "")
+		}
 		a := detail(t, s, parent, "").GetChildren()[0]
 		close(free)
 		act := a.GetActivity()
-		if act.GetCurrent() != "supervise.v1.Lost" || a.GetMailboxDepth() < 1 || act.GetOldest().AsDuration() < time.Second || a.GetDescription() != nil {
+		if act.GetCurrent() != "supervise.v1.Lost" || a.GetMailboxDepth() != 1 || act.GetOldest().AsDuration() < time.Second || a.GetDescription() != nil {
 			t.Errorf("%v", a)
+		}
+		s.Settle()
+		if all := described.Load(); all > 20 {
+			t.Errorf("%d questions waited", all)
 		}
 	})
 }

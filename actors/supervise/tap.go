@@ -6,6 +6,8 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"receptor/actors/supervise/meter"
+	inspectv1 "receptor/proto/inspect/v1"
+	supervisev1 "receptor/proto/supervise/v1"
 )
 
 // tap measures a child while somebody observes it. Each time that begins, so does a
@@ -13,6 +15,7 @@ import (
 type tap struct {
 	by         *observation // nil: nobody ever does
 	current    atomic.Pointer[measure]
+	queries    atomic.Int64               // of those who look; they wait in the mailbox
 	middleware [1]actor.MailboxMiddleware // the tap itself, where the mailbox wants a list
 }
 
@@ -45,12 +48,45 @@ func (t *tap) meter() *meter.Meter {
 	return &fresh.Meter
 }
 
-// MessagePosted implements actor.MailboxMiddleware.
+// MessagePosted implements actor.MailboxMiddleware. Whoever looks is not part of what
+// they look at.
 func (t *tap) MessagePosted(message any) {
+	if isQuery(message) {
+		t.queries.Add(1)
+		return
+	}
 	if m := t.meter(); m != nil {
 		m.MessagePosted(message)
 	}
 }
+
+// isQuery tells the messages of those who look at actors from the actors' own.
+func isQuery(message any) bool {
+	if e, ok := message.(*actor.MessageEnvelope); ok {
+		message = e.Message
+	}
+	switch message.(type) {
+	case *inspectv1.Describe, *supervisev1.GetTree:
+		return true
+	}
+	return false
+}
+
+// queried says that the child turns to a query.
+func (t *tap) queried() {
+	if t.by != nil {
+		t.queries.Add(-1)
+	}
+}
+
+// waiting is how many messages of the child's own are among those in its mailbox.
+func (t *tap) waiting(all int) int { return max(all-int(t.queries.Load()), 0) }
+
+// maxQueries bounds those that wait for an actor that is too busy to answer.
+const maxQueries = 16
+
+// besieged reports whether it is no use to ask the child any more.
+func (t *tap) besieged() bool { return t.queries.Load() >= maxQueries }
 
 // MailboxStarted, MessageReceived and MailboxEmpty say nothing that is not known.
 func (t *tap) MailboxStarted()     {}

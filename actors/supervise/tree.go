@@ -93,10 +93,12 @@ func (q *treeQuery) ask(who *actor.PID, question any, answer func(any)) {
 }
 
 // answers reports whether the child can be asked about itself.
-func (c *child) answers() bool { return c.state == supervisev1.State_STATE_RUNNING || c.retired }
+func (c *child) answers() bool {
+	return (c.state == supervisev1.State_STATE_RUNNING || c.retired) && !c.tap.besieged()
+}
 
 func (c *child) describe(detail bool) *supervisev1.Actor {
-	depth := c.mailbox.UserMessageCount()
+	depth := c.tap.waiting(c.mailbox.UserMessageCount())
 	a := &supervisev1.Actor{
 		Path: c.pid.GetId(), Kind: c.spec.Kind, State: c.state,
 		Restarts: c.restarts, LastFailure: c.failure,

@@ -134,7 +134,7 @@ func TestBuckets(t *testing.T) {
 
 func BenchmarkMessage(b *testing.B) {
 	m := New()
-	message := &supervisev1.GetTree{}
+	message := &supervisev1.Shutdown{}
 	b.ReportAllocs()
 	for b.Loop() {
 		m.MessagePosted(message)
