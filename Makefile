@@ -59,7 +59,7 @@ soak: build
 
 .PHONY: test-k8s
 # In a cluster that is there, or one that lives as long as the tests do.
-test-k8s: build
+test-k8s: image-root
 	cd test/k8s && RECEPTOR_TEST_K8S=1 RECEPTOR_BIN=$(BIN) go test -count 1 -timeout 20m $(K8SFLAGS)
 
 # The black-box tests drive other processes, which the race detector can't see.

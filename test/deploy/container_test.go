@@ -93,7 +93,7 @@ func TestComposedMeshIsCutAndHeals(t *testing.T) {
 }
 
 // compose starts what a compose file describes.
-func (p *podman) compose(file string) {
+func (p *engine) compose(file string) {
 	p.t.Helper()
 	var c composition
 	if err := yaml.Unmarshal([]byte(read(p.t, file)), &c); err != nil {

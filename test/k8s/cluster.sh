@@ -6,6 +6,7 @@
 #
 #   DIR/bin     kube-apiserver kube-controller-manager kube-scheduler kubelet, containerd 2 with its shim and ctr
 #   DIR/images  pause.tar (localhost/pause:1) and worker.tar (localhost/worker:1, a busybox)
+#   MORE_IMAGE  one more image, a file; or nothing
 #   PATH        etcd kubectl runc openssl ip unshare; CNI plugins in /usr/lib/cni
 set -eu
 if [ "${INSIDE:-}" != 1 ]; then
@@ -124,7 +125,7 @@ until_true 300 ctr -a "$WORK/containerd.sock" version
 kube-controller-manager --kubeconfig=kubeconfig --service-account-private-key-file=sa.key \
 	--root-ca-file=apicerts/apiserver.crt --leader-elect=false --bind-address=127.0.0.1 >controllers.log 2>&1 &
 kube-scheduler --kubeconfig=kubeconfig --leader-elect=false --bind-address=127.0.0.1 >scheduler.log 2>&1 &
-for image in "$IMAGES"/*.tar; do
+for image in "$IMAGES"/*.tar ${MORE_IMAGE:+"$MORE_IMAGE"}; do
 	ctr -a "$WORK/containerd.sock" -n k8s.io images import "$image" >>import.log 2>&1
 done
 kubelet --config=kubelet.yaml --kubeconfig=kubeconfig --root-dir=/var/lib/kubelet --cert-dir="$WORK/pki" \

@@ -13,13 +13,16 @@ import (
 	"time"
 
 	"receptor/test/blackbox/harness"
+	"receptor/test/podman"
 )
 
 const (
 	wanted   = "RECEPTOR_TEST_K8S" // set by make test-k8s
 	inside   = "RECEPTOR_K8S_INSIDE"
-	patience = 3 * time.Minute // of one test
-	atATime  = "4"             // tests wait more than they compute
+	ofNode   = "RECEPTOR_K8S_NODE_IMAGE" // the node's image in the cluster
+	noNode   = "RECEPTOR_K8S_NO_NODE"    // why there is none
+	patience = 3 * time.Minute           // of one test
+	atATime  = "4"                       // tests wait more than they compute
 )
 
 var programs harness.Programs
@@ -68,8 +71,19 @@ func startCluster() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	dir, err := os.MkdirTemp("", "rki-") // short, for podman
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
 	cmd := exec.Command("./cluster.sh", append([]string{folder, self}, os.Args[1:]...)...)
 	cmd.Stdout, cmd.Stderr, cmd.Env = os.Stdout, os.Stderr, append(os.Environ(), inside+"=1")
+	if archive, err := buildNode(dir); err != nil {
+		cmd.Env = append(cmd.Env, noNode+"="+err.Error())
+	} else {
+		cmd.Env = append(cmd.Env, ofNode+"="+podman.NodeImage, "MORE_IMAGE="+archive)
+	}
 	var exit *exec.ExitError
 	if err := cmd.Run(); errors.As(err, &exit) {
 		return exit.ExitCode()
@@ -78,6 +92,28 @@ func startCluster() int {
 		return 1
 	}
 	return 0
+}
+
+// buildNode makes the node's image and saves it to a file.
+func buildNode(dir string) (archive string, err error) {
+	root, err := filepath.Abs(filepath.Join(os.Getenv("RECEPTOR_BIN"), "image"))
+	if err == nil {
+		_, err = os.Stat(filepath.Join(root, "usr", "bin", "receptor"))
+	}
+	if err != nil {
+		return "", fmt.Errorf("make image-root lays it out: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	engine, err := podman.New(dir)
+	if err == nil {
+		_, err = engine.Build(ctx, filepath.Join(manifests, "..", "container", "Containerfile"), root)
+	}
+	archive = filepath.Join(dir, "node.tar")
+	if err == nil {
+		_, err = engine.Run(ctx, "save", "--quiet", "--format", "docker-archive", "--output", archive, podman.NodeImage)
+	}
+	return archive, err
 }
 
 // missing says what a cluster of our own lacks; empty for nothing.

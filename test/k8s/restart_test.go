@@ -69,11 +69,14 @@ func TestDaemonIsKilledWhileAPodIsPending(t *testing.T) {
 
 func TestPodIsGoneAfterARestart(t *testing.T) {
 	w := newWorld(t).offer("sh", "image="+image, "command=sh", "allowruntimeparams=yes").
-		offer("tcp", "image="+image, "command=sh", "allowruntimeparams=yes", "streammethod=tcp").up()
+		offer("tcp", "image="+image, "command=sh", "allowruntimeparams=yes", "streammethod=tcp").
+		offer("kept", "image="+image, "command=sh", "allowruntimeparams=yes", "streammethod=tcp", "deletepodonrestart=no").up()
+	const talk = `(echo here; sleep 1000) | nc "$RECEPTOR_HOST" "$RECEPTOR_PORT"`
 	unit := w.shell("sh", "echo here; sleep 1000", nil)
-	tcp := w.shell("tcp", `(echo here; sleep 1000) | nc "$RECEPTOR_HOST" "$RECEPTOR_PORT"`, nil)
-	w.putsOut(unit, 5)
-	w.putsOut(tcp, 5)
+	tcp, kept := w.shell("tcp", talk, nil), w.shell("kept", talk, nil)
+	for _, u := range []string{unit, tcp, kept} {
+		w.putsOut(u, 5)
+	}
 	w.must(w.node.Kill())
 	for _, p := range w.pods() {
 		if p.Labels["receptor/unit"] == unit {
@@ -83,7 +86,13 @@ func TestPodIsGoneAfterARestart(t *testing.T) {
 	w.must(w.node.Up(w.ctx))
 	w.final(unit, harness.Failed, "not found; output may be incomplete")
 	w.same(w.output(unit), []byte("here\n"))
-	w.final(tcp, harness.Failed, "Failed to restart: restart not implemented for streammethod tcp")
+	for _, u := range []string{tcp, kept} {
+		w.final(u, harness.Failed, "Failed to restart: restart not implemented for streammethod tcp")
+	}
+	if pods := w.pods(); len(pods) != 1 || pods[0].Labels["receptor/unit"] != kept {
+		t.Errorf("want the pod of %s and no other: %+v", kept, pods)
+	}
+	w.command("release", kept)
 	w.noPodsLeft()
 }
 
