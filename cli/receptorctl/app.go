@@ -31,6 +31,22 @@ type tool struct {
 	settings settings
 	pause    time.Duration // before results are asked for again
 	checked  bool          // the version has been asked for
+	far      far           // where commands go
+}
+
+// far is a node that is asked by way of ours; the zero value is ours itself.
+type far struct{ node, tlsName string }
+
+// words are those that lead a command there.
+func (f far) words() []string {
+	var words []string
+	if f.node != "" {
+		words = append(words, "--node", f.node)
+	}
+	if f.tlsName != "" {
+		words = append(words, "--tls-client", f.tlsName)
+	}
+	return words
 }
 
 // app is the command table.
@@ -96,22 +112,17 @@ func (t *tool) dial(ctx context.Context) (*client.Session, error) {
 const askVersion = `{"command":"status","requested_fields":["Version"]}`
 
 // open is dial, and on the first connection the version is compared: the question
-// travels with the first command.
+// travels with the first command. From there it goes on to the far node, if there is
+// one.
 func (t *tool) open(ctx context.Context) (*client.Session, error) {
 	s, err := t.dial(ctx)
 	if err == nil && !t.checked {
 		s.Ahead(askVersion, func(reply json.RawMessage, _ error) { t.compareVersion(reply) })
 	}
-	return s, err
-}
-
-// openAt is open, and from there on to the control service of another node.
-func (t *tool) openAt(ctx context.Context, node, tlsName string) (*client.Session, error) {
-	s, err := t.open(ctx)
-	if err != nil || node == "" {
+	if err != nil || t.far.node == "" {
 		return s, err
 	}
-	err = connect(s, node, "control", tlsName)
+	err = connect(s, t.far.node, "control", t.far.tlsName)
 	if err == nil {
 		err = s.Handshake()
 	}
@@ -120,6 +131,18 @@ func (t *tool) openAt(ctx context.Context, node, tlsName string) (*client.Sessio
 		return nil, err
 	}
 	return s, nil
+}
+
+// at is the tool for the control service of another node; for ours if that has no name.
+func (t *tool) at(node, tlsName string) *tool {
+	there := *t
+	there.far = far{node, tlsName}
+	return &there
+}
+
+// openAt is open at another node.
+func (t *tool) openAt(ctx context.Context, node, tlsName string) (*client.Session, error) {
+	return t.at(node, tlsName).open(ctx)
 }
 
 // compareVersion warns once. A node that does not say its version differs too.

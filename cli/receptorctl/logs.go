@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/urfave/cli/v2"
@@ -31,9 +33,11 @@ func (t *tool) logsCommand() *cli.Command {
 			toggle("follow", "f", "go on until the unit has ended"),
 			toggle("stdout", "", "only what it wrote to standard output"),
 			toggle("stderr", "", "only what it wrote to standard error"),
+			&cli.StringFlag{Name: "node", Usage: "`NODE` that has the unit (default: the node we are connected to)"},
+			nodeTLSFlag(),
 			jsonFlag("print each piece as one line of JSON, with its bytes in base64"),
 		},
-		Action: t.logs,
+		Action: func(c *cli.Context) error { return t.at(c.String("node"), c.String("tls-client")).logs(c) },
 	}
 }
 
@@ -152,7 +156,7 @@ func (l *logReader) missing(err error) error {
 	}
 	if l.only {
 		f := failed(exitError, "Failed to get standard error: %s", text)
-		f.note = "See receptorctl work logs --stdout " + l.unit + "."
+		f.note = "See " + strings.Join(slices.Concat([]string{"receptorctl work logs --stdout"}, l.far.words(), []string{l.unit}), " ") + "."
 		return f
 	}
 	l.warn("no standard error: " + text)
@@ -167,7 +171,7 @@ func (l *logReader) detached(ctx context.Context, err error) error {
 	f := explain(err)
 	return &failure{
 		text: f.text, code: f.code,
-		note: "Detached from unit " + l.unit + ", which goes on. To see it again:\n  " + l.settings.command("work", "logs", "--follow", l.unit),
+		note: "Detached from unit " + l.unit + ", which goes on. To see it again:\n  " + l.settings.command(slices.Concat([]string{"work", "logs", "--follow"}, l.far.words(), []string{l.unit})...),
 	}
 }
 

@@ -72,3 +72,28 @@ func TestCtrlCLeavesTheLogs(t *testing.T) {
 	outcomeOf{out.String(), errs.String(), code}.want(t, "first",
 		"\nDetached from unit u, which goes on. To see it again:\n  receptorctl --socket "+node.path+" work logs --follow u\n", 130)
 }
+
+// What another node has is read there.
+func TestLogsOfAnotherNode(t *testing.T) {
+	there := says("Connecting", "Receptor Control, node bar")
+	node := startFake(t, script{
+		"connect bar control ": {there}, "connect bar control c": {there}, "connect baz control ": {says("ERROR: no route to node")},
+		"work status u": {isIn(2, "", 4)}, "work results u 0": {streams("u", "out\n")},
+		asksErrors("u", "0", "false"): {streamsErrors("u", "oops\n")}, asksErrors("u", "0", "true"): {says("ERROR: bad command")},
+	})
+	node.ctl(t, "work", "logs", "--node", "bar", "u").want(t, "out\n", "oops\n", 0)
+	var connected int
+	for _, line := range node.heard {
+		if line == "connect bar control " {
+			connected++
+		}
+	}
+	if connected != 3 {
+		t.Errorf("%d of three questions went to bar: %q", connected, node.heard)
+	}
+	node.ctl(t, "work", "logs", "--node", "baz", "u").want(t, "", "ERROR: ERROR: no route to node\n", 1) // as all clients say
+	got := node.ctl(t, "work", "logs", "--follow", "--stderr", "--node", "bar", "--tls-client", "c", "u")
+	if !strings.Contains(got.err, "See receptorctl work logs --stdout --node bar --tls-client c u.") {
+		t.Errorf("%q", got.err)
+	}
+}
