@@ -202,7 +202,7 @@ func (y *typing) narrow(list []candidate, shell string) []candidate {
 		cut = strings.LastIndexAny(y.before+y.word, breaks) + 1
 	}
 	kept := slices.DeleteFunc(list, func(c candidate) bool {
-		return !strings.HasPrefix(c.value, y.word) || c.value == "" || strings.ContainsAny(c.value, " \t\r\n")
+		return !strings.HasPrefix(c.value, y.word) || c.value == "" || strings.ContainsAny(c.value, " \t\r\n") || visible(c.value) != c.value
 	})
 	for i := range kept {
 		kept[i].value = (y.before + kept[i].value)[cut:]

@@ -75,7 +75,8 @@ func (t *tool) bridgeRaw(ctx context.Context, s *client.Session, to string) (err
 			err = errors.Join(err, fmt.Errorf("restore the terminal: %w", restoreErr))
 		}
 	}()
-	t.note("Connected to " + to + ". To leave: ~. at the beginning of a line, or Ctrl-]\r")
+	t.note("Connected to " + to + ". To leave: ~. at the beginning of a line, or Ctrl-]")
+	_, _ = fmt.Fprint(t.err, "\r") // a raw terminal does not return by itself
 	return bridge(ctx, s, &escapeReader{src: t.in}, t.out)
 }
 

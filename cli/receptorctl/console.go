@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	red     = "\x1b[31m"
-	green   = "\x1b[32m"
-	yellow  = "\x1b[33m"
-	magenta = "\x1b[35m"
-	plain   = "\x1b[0m"
+	red     = mark + "[31m"
+	green   = mark + "[32m"
+	yellow  = mark + "[33m"
+	magenta = mark + "[35m"
+	plain   = mark + "[0m"
 )
 
 // console is where a command reads and prints.
@@ -25,7 +25,7 @@ type console struct {
 // print writes to standard output. A reader that has gone away ends the program by
 // SIGPIPE; any other error is the command's.
 func (c console) print(text string) error {
-	if _, err := io.WriteString(c.out, text); err != nil {
+	if _, err := io.WriteString(screen{c.out}, text); err != nil {
 		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
@@ -35,10 +35,10 @@ func (c console) print(text string) error {
 // error than to go on.
 func (c console) warn(text string) { c.coloured(magenta, "Warning: "+text) }
 func (c console) fail(text string) { c.coloured(red, "ERROR: "+text) }
-func (c console) note(text string) { _, _ = fmt.Fprintln(c.err, text) }
+func (c console) note(text string) { _, _ = fmt.Fprintln(screen{c.err}, text) }
 
 func (c console) coloured(colour, text string) {
-	_, _ = fmt.Fprintln(c.err, paint(c.err, colour, text))
+	_, _ = fmt.Fprintln(screen{c.err}, paint(c.err, colour, text))
 }
 
 // paint colours text for a stream. Only terminals show colours, and not all people

@@ -34,7 +34,7 @@ func descriptionFacts(a *supervisev1.Actor) []string {
 func attributeText(a *inspectv1.Attribute) string {
 	switch v := a.GetValue().(type) {
 	case *inspectv1.Attribute_Text:
-		return v.Text
+		return flat(v.Text)
 	case *inspectv1.Attribute_Number:
 		return strconv.FormatInt(v.Number, 10)
 	case *inspectv1.Attribute_Quantity:

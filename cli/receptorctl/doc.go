@@ -9,6 +9,7 @@
 //	settings.go  which socket, which certificates
 //	usage.go     what a misspelt command or option was meant to be
 //	failure.go   errors to text and exit codes
+//	visible.go   what nodes say steers no terminal and no shell
 //	complete.go  what may be typed next; known.go asks the node for names
 //	man.go       the manual pages
 //	doctor*.go   what is in the way to a node, a service or a unit

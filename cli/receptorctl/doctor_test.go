@@ -195,7 +195,7 @@ func TestDoctorOfUnits(t *testing.T) {
 func TestDoctorIsColouredOnATerminal(t *testing.T) {
 	node := startFake(t, script{"status": {says(twoNodes)}, "ping bar": {says(noRoute)}})
 	term := onTerminal(t, nil, "--socket", node.path, "doctor", "bar")
-	term.expect(green+"ok"+plain+"    socket", red+"fail"+plain+"  ping         bar does not answer: no route to node -> Is bar running")
+	term.expect(seen(green)+"ok"+seen(plain)+"    socket", seen(red)+"fail"+seen(plain)+"  ping         bar does not answer: no route to node -> Is bar running")
 	term.exits(1)
 	node.ctl(t, "doctor", "a", "b", "c").want(t, "", "ERROR: Got unexpected extra arguments (c)\nSee receptorctl doctor --help.\n", 1)
 }

@@ -64,7 +64,7 @@ func readProto(reply json.RawMessage, m proto.Message) error {
 }
 
 // clearScreen moves to the upper left and forgets what was there.
-const clearScreen = "\x1b[H\x1b[2J\x1b[3J"
+const clearScreen = mark + "[H" + mark + "[2J" + mark + "[3J"
 
 // frames draws a picture again and again, in place on a terminal: count times, or
 // until the user has seen enough. Without a terminal one picture follows the other.

@@ -111,7 +111,7 @@ func readPing(reply json.RawMessage) (pingReply, error) {
 
 func (p pingReply) failureText() string {
 	if p.From != "" && p.TimeStr != "" {
-		return fmt.Sprintf("%s from %s in %s", p.Error, p.From, p.TimeStr)
+		return fmt.Sprintf("%s from %s in %s", flat(p.Error), flat(p.From), flat(p.TimeStr))
 	}
-	return p.Error
+	return flat(p.Error)
 }

@@ -31,9 +31,14 @@ func readSettings(c *cli.Context) settings {
 	return s
 }
 
-// command is what to enter to ask the same node something else.
+// command is what to enter to ask the same node something else. The shell takes its
+// words as they are, whatever a node calls itself.
 func (s settings) command(words ...string) string {
-	return strings.Join(slices.Concat([]string{"receptorctl"}, s.typed, words), " ")
+	all := slices.Concat([]string{"receptorctl"}, s.typed, words)
+	for i := range all {
+		all[i] = word(all[i])
+	}
+	return strings.Join(all, " ")
 }
 
 // settingsOf reads them by the names of their options.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -84,9 +85,12 @@ var knownMembers = []string{
 
 // statusText is the table. A section without lines is left out.
 func statusText(reply json.RawMessage) (string, error) {
-	var st status
-	if err := json.Unmarshal(reply, &st); err != nil {
+	var st, raw status
+	if err := errors.Join(json.Unmarshal(flatJSON(reply), &st), json.Unmarshal(reply, &raw)); err != nil {
 		return "", fmt.Errorf("read status: %w", err)
+	}
+	for i := range st.Advertisements { // Python's form has escapes of its own
+		st.Advertisements[i].Tags = raw.Advertisements[i].Tags
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "Node ID: %s\nVersion: %s\nSystem CPU Count: %s\nSystem Memory MiB: %s\n",

@@ -72,7 +72,7 @@ func readListed(reply json.RawMessage, self string) ([]listedUnit, error) {
 			far.RemoteNode, far.RemoteWorkType = "", ""
 		}
 		list[i] = listedUnit{
-			id: u.name, state: u.value.StateName, detail: strings.Join(strings.Fields(u.value.Detail), " "),
+			id: u.name, state: u.value.StateName, detail: visible(strings.Join(strings.Fields(u.value.Detail), " ")),
 			workType: cmp.Or(far.RemoteWorkType, u.value.WorkType), node: cmp.Or(u.value.Node, far.RemoteNode, self),
 			size: u.value.StdoutSize, created: u.value.Created,
 		}
@@ -92,7 +92,7 @@ func (t *tool) unitTable(units []listedUnit, now time.Time) string {
 		if !u.created.IsZero() {
 			old = age(now.Sub(u.created))
 		}
-		rows = append(rows, []string{u.id, u.workType, u.node, u.state, old, sizeText(u.size)})
+		rows = append(rows, []string{flat(u.id), flat(u.workType), flat(u.node), flat(u.state), old, sizeText(u.size)})
 	}
 	var w [6]int
 	for _, r := range rows {

@@ -58,7 +58,7 @@ func TestListIsATableOnATerminalAndJSONElsewhere(t *testing.T) {
 		"work list": {says(`{"u":{"Detail":"","ExtraData":null,"State":2,"StateName":"Succeeded","StdoutSize":3,"WorkType":"cat"}}`)},
 	})
 	term := onTerminal(t, nil, "--socket", node.path, "work", "list")
-	term.expect("UNIT ID   TYPE", "sha256sum  foo   "+red+"Failed"+plain, "aaaa1111")
+	term.expect("UNIT ID   TYPE", "sha256sum  foo   "+seen(red)+"Failed"+seen(plain), "aaaa1111")
 	term.exits(0)
 	if strings.Index(term.seen(), "aaaa1111") < strings.Index(term.seen(), "bbbb2222") {
 		t.Errorf("the newest unit is not the first:\n%s", term.seen())

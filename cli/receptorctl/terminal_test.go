@@ -136,7 +136,7 @@ func (t *terminal) cooked() bool {
 func TestColoursAreForTerminals(t *testing.T) {
 	t.Run("terminal", func(t *testing.T) {
 		term := onTerminal(t, nil, "nosuch")
-		term.expect(red + "ERROR: No such command 'nosuch'." + plain)
+		term.expect(seen(red) + "ERROR: No such command 'nosuch'." + seen(plain))
 		term.exits(1)
 	})
 	for _, setting := range []string{"NO_COLOR=1", "TERM=dumb"} {

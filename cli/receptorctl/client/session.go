@@ -178,7 +178,7 @@ func (s *Session) reply() (string, error) {
 		line, err := s.r.ReadString('\n')
 		line = strings.TrimSpace(line)
 		if text, found := strings.CutPrefix(line, errorPrefix); found {
-			return "", &RemoteError{Text: strings.TrimSpace(text)}
+			return "", &RemoteError{Text: strings.ToValidUTF8(strings.TrimSpace(text), "�")}
 		}
 		if line != "" {
 			return line, nil
