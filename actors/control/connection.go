@@ -90,6 +90,11 @@ func (c *connection) ended(ctx actor.Context, m *controlv1.SessionEnded) {
 //
 //nolint:cyclop // one line per command, like Receive
 func (c *connection) obey(ctx actor.Context, line []byte) {
+	if command.IsHTTP(line) {
+		c.cfg.Log.Warn().Msg("a web client is at the control service: refused")
+		c.session.finish(command.Error("this is no web server"))
+		return
+	}
 	request, err := command.Parse(line)
 	if err != nil {
 		c.session.reply(command.Error(err.Error()))

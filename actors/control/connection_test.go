@@ -43,6 +43,23 @@ func TestGarbageGetsErrors(t *testing.T) {
 	})
 }
 
+// A page in a browser on the machine of a node can't give commands: what comes after
+// the head of its request is not read.
+func TestWebClientsGiveNoCommands(t *testing.T) {
+	live(t, nil, func(t *testing.T, w *world) {
+		for _, first := range []string{"POST / HTTP/1.1", "GET /x?y HTTP/1.0", "OPTIONS * HTTP/1.1", "PRI * HTTP/2.0"} {
+			c := w.client()
+			c.send(first + "\r\nHost: localhost\r\n\r\n" + `{"command":"status","requested_fields":["Version"]}` + "\n")
+			c.halfClose()
+			c.expect("ERROR: this is no web server\n")
+			c.expectEnd()
+		}
+		c := w.client()
+		c.ask("post / http/1.1", "ERROR: Unknown command") // no browser's
+		c.ask(`{"command":"status","requested_fields":["Version"]}`, `{"Version":"1.4.9"}`)
+	})
+}
+
 func TestLongLines(t *testing.T) {
 	live(t, nil, func(t *testing.T, w *world) {
 		c := w.client()

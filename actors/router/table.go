@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -36,8 +35,8 @@ func (r *router) nextHops() map[string]string {
 // table at debug level.
 func (r *router) logTable() {
 	if r.cfg.Log.Debug().Enabled() {
-		for line := range strings.Lines(r.drawTable()) {
-			r.cfg.Log.Debug().Msg(strings.TrimRight(line, "\n"))
+		for _, line := range r.drawTable() {
+			r.cfg.Log.Debug().Msg(line)
 		}
 	}
 	summary := fmt.Sprint(slices.Sorted(maps.Keys(r.neighbours)), len(r.table))
@@ -48,23 +47,23 @@ func (r *router) logTable() {
 	r.cfg.Log.Info().Int("neighbours", len(r.neighbours)).Int("routes", len(r.table)).Msg("routing table changed")
 }
 
-// drawTable is the table in the words of the existing system.
-func (r *router) drawTable() string {
-	var b strings.Builder
-	b.WriteString("Known Connections:\n")
+// drawTable is the table in the words of the existing system, a line each. A name
+// may hold a line end, and still begins no line of the log.
+func (r *router) drawTable() []string {
+	lines := []string{"Known Connections:"}
 	for _, node := range r.names {
-		fmt.Fprintf(&b, "   %s: ", node)
+		line := fmt.Sprintf("   %s: ", node)
 		row := r.db.Row(node)
 		for _, other := range slices.Sorted(maps.Keys(row)) {
-			fmt.Fprintf(&b, "%s(%.2f) ", other, row[other])
+			line += fmt.Sprintf("%s(%.2f) ", other, row[other])
 		}
-		b.WriteString("\n")
+		lines = append(lines, line)
 	}
-	b.WriteString("Routing Table:")
+	lines = append(lines, "Routing Table:")
 	for _, node := range slices.Sorted(maps.Keys(r.table)) {
-		fmt.Fprintf(&b, "\n   %s via %s", node, r.table[node].Via)
+		lines = append(lines, fmt.Sprintf("   %s via %s", node, r.table[node].Via))
 	}
-	return b.String()
+	return lines
 }
 
 func (r *router) status(ctx actor.Context) {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 
 	workv1 "receptor/proto/work/v1"
@@ -105,6 +106,14 @@ var (
 	errUnknown    = errors.New("Unknown command") //nolint:staticcheck // the text is protocol
 	errBadCommand = errors.New("bad command")
 )
+
+// httpRequest is the first line of a request of HTTP.
+var httpRequest = regexp.MustCompile(`^[A-Z]+ \S+ HTTP/\d(\.\d)?$`)
+
+// IsHTTP reports that a line comes from a browser. Any page can have its reader's
+// browser send a text of its choice to a port of the reader's machine, headers
+// first: a service that went on to the text would let every page give commands.
+func IsHTTP(line []byte) bool { return httpRequest.Match(line) }
 
 // Parse reads one line, without its line end. The text of the error is meant for
 // the client.

@@ -1,6 +1,11 @@
 package logging
 
-import "bytes"
+import (
+	"bytes"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
 
 // nextField splits the first key and value off the rest of a flat JSON object.
 // The value is as it stands there, strings with their quotes; nil at the end.
@@ -115,28 +120,42 @@ func appendQuotedOrNot(b, value []byte) []byte {
 	return b
 }
 
-// wide finds the characters that hidden does.
+// wide finds those characters beyond ASCII that hidden does.
 func wide(r rune) bool {
-	return r >= 0x80 && r < 0xa0 || r == '\u2028' || r == '\u2029'
+	switch r {
+	case 0x200c, 0x200d: // two joiners that some languages need
+		return false
+	}
+	return r >= 0x80 && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
-// hidden is the length in bytes of the character s begins with, if it is a
-// control character or line end that JSON need not escape; else 0.
+// hidden is the length in bytes of the character s begins with, if it is one that
+// JSON need not escape and that steers a terminal, turns the direction of the line
+// or ends it; else 0.
 func hidden(s []byte) int {
-	switch {
-	case len(s) >= 2 && s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0:
-		return 2
-	case len(s) >= 3 && s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9):
-		return 3
-	case len(s) >= 1 && (s[0] < ' ' || s[0] == 0x7f):
-		return 1
+	if s[0] < utf8.RuneSelf {
+		if s[0] < ' ' || s[0] == 0x7f {
+			return 1
+		}
+		return 0
+	}
+	if r, size := utf8.DecodeRune(s); wide(r) {
+		return size
 	}
 	return 0
 }
 
-// appendEscaped appends one character as \uXXXX.
+// appendEscaped appends one character as JSON escapes it.
 func appendEscaped(b, char []byte) []byte {
+	r, _ := utf8.DecodeRune(char)
+	if r > 0xffff {
+		high, low := utf16.EncodeRune(r)
+		return appendUnit(appendUnit(b, high), low)
+	}
+	return appendUnit(b, r)
+}
+
+func appendUnit(b []byte, r rune) []byte {
 	const digits = "0123456789abcdef"
-	r := []rune(string(char))[0]
 	return append(b, '\\', 'u', digits[r>>12&15], digits[r>>8&15], digits[r>>4&15], digits[r&15])
 }

@@ -14,6 +14,21 @@ import (
 	"receptor/transport/mesh"
 )
 
+// Objects stay what they are, but steer no terminal either.
+func TestObjectsHideNothing(t *testing.T) {
+	const name = "e\x1b[2J\u009b\u202e\U000e0041\n\x7fé"
+	var out bytes.Buffer
+	log := NewOutput(&out, true).Logger(zerolog.InfoLevel)
+	log.Info().Str("neighbour", name).Msg(name)
+	var got struct{ Message, Neighbour string }
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Message != name || got.Neighbour != name {
+		t.Errorf("%q: %v", out.String(), err)
+	}
+	if at := bytes.IndexFunc(bytes.TrimSuffix(out.Bytes(), []byte("\n")), func(r rune) bool { return r < ' ' || r == 0x7f || wide(r) }); at >= 0 {
+		t.Errorf("%q at %d", out.String(), at)
+	}
+}
+
 func TestObjects(t *testing.T) {
 	var out bytes.Buffer
 	o := NewOutput(&out, true)

@@ -1,6 +1,7 @@
 package logging
 
 import (
+	"bytes"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -38,14 +39,15 @@ func (l *lines) Write(event []byte) (int, error) {
 func (l *lines) WriteLevel(level zerolog.Level, event []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.objects.Load() {
-		return l.w.Write(event)
-	}
 	b := l.buf[:0]
-	b = append(b, levelName(level)...)
-	b = append(b, ' ')
-	b = l.now().Local().AppendFormat(b, layout)
-	b = appendEvent(b, event)
+	if l.objects.Load() {
+		b = appendQuotedOrNot(b, bytes.TrimSuffix(event, []byte("\n")))
+	} else {
+		b = append(b, levelName(level)...)
+		b = append(b, ' ')
+		b = l.now().Local().AppendFormat(b, layout)
+		b = appendEvent(b, event)
+	}
 	b = append(b, '\n')
 	if l.buf = b; cap(b) > maxKept {
 		l.buf = nil

@@ -47,8 +47,8 @@ func TestLines(t *testing.T) {
 		{func(l zerolog.Logger) { l.Log().Msg("a") }, "INFO " + stamp + " a"},
 		{func(l zerolog.Logger) { l.Info().Msg("") }, "INFO " + stamp},
 		{func(l zerolog.Logger) { l.Info().Msg(`say "hi" to c:\`) }, "INFO " + stamp + ` say "hi" to c:\`},
-		{func(l zerolog.Logger) { l.Info().Msg("two\nlines\x1b[2J\u0085\u2028é") },
-			"INFO " + stamp + ` two\nlines\u001b[2J\u0085\u2028é`},
+		{func(l zerolog.Logger) { l.Info().Msg("two\nlines\x1b[2J\u0085\u2028é\u202e\u200f\U000e0041\u200d") },
+			"INFO " + stamp + ` two\nlines\u001b[2J\u0085\u2028é\u202e\u200f\udb40\udc41` + "\u200d"},
 		{func(l zerolog.Logger) {
 			l = l.With().Str("node", "foo").Logger()
 			l.Info().Int("n", -1).Float64("cost", 1.5).Bool("up", true).Msg("link up")
