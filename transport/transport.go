@@ -68,6 +68,10 @@ type StreamListener interface {
 	Close() error
 }
 
+// Retirer is a StreamListener that can leave its streams alone when it ends: Retire
+// closes it and lets those go on that were accepted. It needs no Close afterwards.
+type Retirer interface{ Retire() error }
+
 // DialStream opens a stream to a service of a node. tlsName names a configured
 // TLS client, empty for none. It fails at once, with the reason, if the node has
 // no route or the service is not there.

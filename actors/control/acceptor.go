@@ -180,9 +180,20 @@ func (a *acceptor) release() {
 }
 
 // stop closes the socket and waits for all goroutines.
-func (a *acceptor) stop() error {
+func (a *acceptor) stop() error { return a.end(a.socket.Close) }
+
+// retire is stop that lets clients finish, also where they share what the socket is
+// made of.
+func (a *acceptor) retire() error {
+	if r, ok := a.socket.(transport.Retirer); ok {
+		return a.end(r.Retire)
+	}
+	return a.stop()
+}
+
+func (a *acceptor) end(shut func() error) error {
 	a.cancel()
-	err := a.socket.Close()
+	err := shut()
 	a.wg.Wait()
 	for {
 		conn, ok := a.take()

@@ -54,7 +54,7 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *actor.Started:
 		l.start(ctx)
 	case *actor.Restarting, *actor.Stopping:
-		l.stop(ctx)
+		l.stop(ctx, (*acceptor).stop)
 	case *actor.Terminated:
 		l.acceptor.release()
 		l.leave(ctx)
@@ -93,12 +93,12 @@ func (l *listener) start(ctx actor.Context) {
 	l.cfg.Log.Info().Str("service", l.cfg.Name).Stringer("addr", socket.Addr()).Msg("control service is listening")
 }
 
-func (l *listener) stop(ctx actor.Context) {
+func (l *listener) stop(ctx actor.Context, end func(*acceptor) error) {
 	if l.acceptor == nil || l.stopped {
 		return
 	}
 	l.stopped = true
-	if err := l.acceptor.stop(); err != nil {
+	if err := end(l.acceptor); err != nil {
 		l.cfg.Log.Warn().Str("service", l.cfg.Name).Err(err).Msg("closing the control socket")
 	}
 	if l.cfg.Advertise != nil {
@@ -110,7 +110,7 @@ func (l *listener) stop(ctx actor.Context) {
 // after what they have begun.
 func (l *listener) retire(ctx actor.Context) {
 	l.retired = true
-	l.stop(ctx)
+	l.stop(ctx, (*acceptor).retire)
 	ctx.Respond(&supervisev1.Retired{Child: ctx.Self().GetId()})
 	for _, connection := range l.Children() {
 		ctx.Send(connection, &controlv1.Finish{})

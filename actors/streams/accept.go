@@ -21,8 +21,10 @@ func (p *pump) acceptStreams(wg *sync.WaitGroup) {
 		if err != nil {
 			return // the connection ended; serve knows why
 		}
-		if !p.acquire() {
-			return
+		if !p.acquire() { // the dialer has not heard of it yet
+			qs.CancelRead(codeCancelRead)
+			qs.CancelWrite(codeAbort)
+			continue
 		}
 		s := p.newStream(qs)
 		wg.Go(func() {

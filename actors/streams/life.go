@@ -4,7 +4,8 @@ import "time"
 
 const (
 	// linger is how long a finished connection to an old peer stays: closing it
-	// throws away what that peer has received and not yet read.
+	// throws away what that peer has received and not yet read. Likewise the last
+	// connections of a listener that has retired.
 	linger = 30 * time.Second
 	// idleAfter is how long a shared session stays without streams.
 	idleAfter = 60 * time.Second
@@ -19,7 +20,7 @@ type life struct {
 	active  int  // streams that are not finished
 
 	since   time.Time // active was last changed to zero
-	retired time.Time // we offered to end the session; zero if not
+	retired time.Time // no more streams are welcome; zero if they are
 	bye     bool      // the peer offered to
 	evicted bool      // its lingering is no longer affordable
 }
@@ -40,8 +41,8 @@ const (
 //	streams active    wait             wait                wait
 //	none              close after      retire after        wait
 //	                  linger           idleAfter
-//	none, retired     –                close after         –
-//	                                   retireWait
+//	none, retired     –                close after         close after
+//	                                   retireWait          linger
 //	none, bye         –                –                   close
 func (l life) next(now time.Time) (do step, in time.Duration) {
 	switch {
@@ -55,6 +56,9 @@ func (l life) next(now time.Time) (do step, in time.Duration) {
 	case !l.dialled:
 		if l.bye {
 			return stepClose, 0
+		}
+		if !l.retired.IsZero() {
+			return after(now, l.since.Add(linger), stepClose)
 		}
 		return stepWait, 0
 	case !l.retired.IsZero():

@@ -27,6 +27,9 @@ func TestWhenAConnectionEnds(t *testing.T) {
 		{"dialled, retired for long", life{shared: true, dialled: true, since: t0, retired: t0}, retireWait, stepClose, 0},
 		{"accepted, idle", life{shared: true, since: t0}, time.Hour, stepWait, 0},
 		{"accepted, offered to end", life{shared: true, since: t0, bye: true}, 0, stepClose, 0},
+		{"accepted, retired, in use", life{shared: true, active: 1, since: t0, retired: t0}, time.Hour, stepWait, 0},
+		{"accepted, retired", life{shared: true, since: t0, retired: t0}, time.Second, stepWait, linger - time.Second},
+		{"accepted, retired for long", life{shared: true, since: t0, retired: t0}, linger, stepClose, 0},
 	} {
 		do, in := c.life.next(t0.Add(c.now))
 		if do != c.do || in != c.in {

@@ -23,18 +23,18 @@ type ListenOptions struct {
 type listener struct {
 	net     *Network
 	service string
-	socket  *mesh.Socket
-	tr      *quic.Transport
+	port    *port
 	quic    *quic.Listener
 	queue   chan *stream
 
-	closing sync.Once
-	ctx     context.Context // done when closing
-	cancel  context.CancelFunc
-	loop    chan struct{} // closed when the accept loop has ended
+	shutting, closing sync.Once
+	ctx               context.Context // done when it accepts no more
+	cancel            context.CancelFunc
+	loop              chan struct{} // closed when the accept loop has ended
 
-	mu    sync.Mutex
-	pumps map[*pump]struct{}
+	mu      sync.Mutex
+	pumps   map[*pump]struct{}
+	retired bool // ends with its last connection
 }
 
 // Listen opens a service of this node. An empty name means a random one. Streams
@@ -44,18 +44,18 @@ func (n *Network) Listen(service string, opt ListenOptions) (transport.StreamLis
 	if err != nil {
 		return nil, err
 	}
-	socket, err := n.plane.Listen(service, mesh.SocketOptions{Lossy: true})
+	port, err := n.takePort(service)
 	if err != nil {
 		return nil, err
 	}
 	l := &listener{
-		net: n, socket: socket, queue: make(chan *stream, maxQueue), loop: make(chan struct{}),
-		tr: &quic.Transport{Conn: datagrams{socket}, StatelessResetKey: n.resetKey}, pumps: map[*pump]struct{}{},
+		net: n, port: port, service: port.service, queue: make(chan *stream, maxQueue), loop: make(chan struct{}),
+		pumps: map[*pump]struct{}{},
 	}
-	l.service = socket.LocalAddr().(*mesh.Addr).Service
 	l.ctx, l.cancel = context.WithCancel(context.Background())
-	if l.quic, err = l.tr.Listen(creds, n.quicConfig(false)); err != nil {
-		n.closeTransport(l.tr, socket)
+	if l.quic, err = port.tr.Listen(creds, n.quicConfig(false)); err != nil {
+		n.vacatePort(port)
+		n.leavePort(port)
 		return nil, fmt.Errorf("listen on service %s: %w", service, err)
 	}
 	go l.run()
@@ -111,12 +111,18 @@ func (l *listener) forget(p *pump) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.pumps, p)
+	if l.retired && len(l.pumps) == 0 {
+		go l.end() // not here: it closes what p still uses
+	}
 }
 
 // deliver hands a stream to whoever accepts, and waits for room.
 func (l *listener) deliver(s *stream) {
 	select {
 	case l.queue <- s:
+		if l.ctx.Err() != nil {
+			l.refuseQueued() // nobody accepts any more
+		}
 	case <-l.ctx.Done():
 		s.Abort()
 	case <-s.pump.conn.Context().Done():
@@ -135,23 +141,67 @@ func (l *listener) Accept() (transport.StreamConn, error) {
 }
 
 // Addr is the mesh address of the service.
-func (l *listener) Addr() net.Addr { return l.socket.LocalAddr() }
+func (l *listener) Addr() net.Addr { return l.port.socket.LocalAddr() }
 
 // Close ends the listener and every stream that it accepted. QUIC is closed
 // before the socket.
 func (l *listener) Close() error {
-	var err error
-	l.closing.Do(func() {
+	err := l.shut()
+	l.end()
+	return err
+}
+
+// Retire implements transport.Retirer. Peers are told to come again with what is new,
+// and another listener can take the service at once.
+func (l *listener) Retire() error {
+	err := l.shut()
+	l.refuseQueued()
+	pumps := l.all()
+	for _, p := range pumps {
+		p.retire()
+		l.port.socket.TurnAway(p.conn.RemoteAddr())
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.retired = true
+	if len(l.pumps) == 0 {
+		go l.end()
+	}
+	return err
+}
+
+// shut accepts no more.
+func (l *listener) shut() (err error) {
+	l.shutting.Do(func() {
 		l.cancel()
 		err = l.quic.Close()
 		<-l.loop
+		l.net.vacatePort(l.port)
+	})
+	return err
+}
+
+// end ends what is left of it.
+func (l *listener) end() {
+	l.closing.Do(func() {
 		for _, p := range l.all() {
 			p.stop()
 		}
-		l.net.closeTransport(l.tr, l.socket)
+		l.net.leavePort(l.port)
 		l.net.untrack(l)
 	})
-	return err
+}
+
+// refuseQueued ends streams that nobody will take.
+func (l *listener) refuseQueued() {
+	for {
+		select {
+		case s := <-l.queue:
+			s.Abort()
+		default:
+			return
+		}
+	}
 }
 
 func (l *listener) all() []*pump {

@@ -45,6 +45,9 @@ type Network struct {
 	office    *office // nil while no actor runs
 	stopped   bool    // the actor ran and has ended
 	listeners map[*listener]struct{}
+
+	portsMu sync.Mutex
+	ports   map[string]*port // by service
 }
 
 // office is where the running streams actor is found.
@@ -59,6 +62,7 @@ func NewNetwork(cfg NetworkConfig) *Network {
 	return &Network{
 		plane: cfg.Plane, log: cfg.Log, resetKey: (*quic.StatelessResetKey)(cfg.ResetKey), credentials: cfg.Credentials, qlogDir: cfg.QlogDir,
 		table: newTable(), waiters: newWaiters(), ready: make(chan struct{}), listeners: map[*listener]struct{}{},
+		ports: map[string]*port{},
 	}
 }
 

@@ -208,8 +208,9 @@ func (p *pump) awaitBye() {
 	p.changed()
 }
 
-// retire ends the use of a session for new streams, when there is a hint that
-// the far end is gone. Streams that are open decide for themselves.
+// retire ends the use of a session for new streams, when there is a hint that the far
+// end is gone, or its terms are not those of today. Streams that are open decide for
+// themselves.
 func (p *pump) retire() {
 	p.mu.Lock()
 	if p.life.retired.IsZero() {

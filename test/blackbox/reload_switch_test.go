@@ -58,7 +58,7 @@ func (c configured) log() []byte {
 
 func TestReloadSwitchesTheFormOfTheLog(t *testing.T) {
 	w := newWorld(t)
-	n := w.configured("n")
+	n := w.configured("foo")
 	n.quiet("local-only")
 	w.up(n.Node)
 	for _, reload := range []func(){n.byCommand, n.bySignal} {

@@ -131,18 +131,23 @@ func (p *Plane) bounce(msg []byte, problem string) {
 	if !ok {
 		return
 	}
-	notice, err := wire.Unreachable{
+	p.notify(h.From, wire.Unreachable{
 		FromNode: from, ToNode: names[h.To],
 		FromService: h.FromService.String(), ToService: h.ToService.String(),
 		Problem: problem,
-	}.Encode()
+	})
+}
+
+// notify sends a notice to the node of the socket that it is about.
+func (p *Plane) notify(to uint64, u wire.Unreachable) {
+	notice, err := u.Encode()
 	if err != nil {
 		return // names that JSON can't carry; a notice is a courtesy
 	}
 	p.originate(wire.Header{
 		HopsToLive: wire.DefaultHops,
 		From:       p.hash, FromService: serviceUnreach,
-		To: h.From, ToService: serviceUnreach,
+		To: to, ToService: serviceUnreach,
 	}, notice)
 }
 

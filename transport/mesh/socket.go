@@ -295,6 +295,19 @@ func (p *Plane) send(f *frame.Buf, wait bool) error {
 	return nil
 }
 
+// TurnAway tells the socket of a node that nothing new is welcome here, as if nobody
+// listened. What it has begun goes on.
+func (s *Socket) TurnAway(who net.Addr) {
+	a, err := s.plane.resolve(who)
+	if err != nil {
+		return // nobody there to be told; a notice is a courtesy
+	}
+	s.plane.notify(a.dest.node, wire.Unreachable{
+		FromNode: a.Node, FromService: a.Service, ToNode: s.plane.self, ToService: s.service.String(),
+		Problem: wire.ProblemServiceUnknown,
+	})
+}
+
 // unreachable passes a notice on to the socket's owner.
 func (s *Socket) unreachable(u wire.Unreachable, from string) {
 	if s.opt.OnUnreachable != nil {
