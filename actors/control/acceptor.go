@@ -22,6 +22,9 @@ const (
 	refusing       = 16
 	refusePatience = 2 * time.Second
 
+	// turnedAwayEvery is how often it is told that clients are turned away.
+	turnedAwayEvery = time.Minute
+
 	acceptWaitMin = 5 * time.Millisecond
 	acceptWaitMax = time.Second
 )
@@ -43,6 +46,10 @@ func (s acceptSink) delayed(err error, wait time.Duration) {
 	})
 }
 
+func (s acceptSink) turnedAway() {
+	s.root.Send(s.listener, &controlv1.ClientsTurnedAway{Incarnation: s.incarnation})
+}
+
 func (s acceptSink) lost(err error) {
 	s.root.Send(s.listener, &controlv1.SocketLost{Incarnation: s.incarnation, Text: err.Error()})
 }
@@ -56,6 +63,7 @@ type acceptor struct {
 	slots  chan struct{} // one token per living connection
 	conns  chan transport.StreamConn
 	refuse chan struct{} // one token per client that is being refused
+	told   time.Time     // when it was last said that clients are turned away
 
 	ctx    context.Context // ends with stop
 	cancel context.CancelFunc
@@ -139,6 +147,10 @@ func (a *acceptor) admit(conn transport.StreamConn) {
 // turnAway tells the client why. It waits a little for the client to read it: a
 // socket that is closed with unread input may lose what was written.
 func (a *acceptor) turnAway(conn transport.StreamConn) {
+	if time.Since(a.told) > turnedAwayEvery {
+		a.told = time.Now()
+		a.report.turnedAway()
+	}
 	select {
 	case a.refuse <- struct{}{}:
 	default:

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"strconv"
@@ -66,6 +67,9 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *controlv1.AcceptDelayed:
 		l.cfg.Log.Warn().Str("service", l.cfg.Name).Str("err", m.GetText()).Int64("wait_ms", m.GetWaitMs()).
 			Msg("can't accept control connections for the moment")
+	case *controlv1.ClientsTurnedAway:
+		l.cfg.Log.Warn().Str("service", l.cfg.Name).Int("limit", l.limit()).
+			Msg("too many control connections, new clients are turned away")
 	case *controlv1.SocketLost:
 		supervise.Fail(supervise.CauseLost, errors.New(m.GetText()))
 
@@ -81,17 +85,16 @@ func (l *listener) start(ctx actor.Context) {
 	if err != nil {
 		supervise.Fail(supervise.CauseBind, err)
 	}
-	limit := l.cfg.MaxConns
-	if limit == 0 {
-		limit = DefaultMaxConns
-	}
 	report := acceptSink{ctx.ActorSystem().Root, ctx.Self(), l.incarnation}
-	l.acceptor = startAcceptor(socket, limit, command.Banner(l.cfg.NodeID), report)
+	l.acceptor = startAcceptor(socket, l.limit(), command.Banner(l.cfg.NodeID), report)
 	if l.cfg.Advertise != nil {
 		ctx.Send(l.cfg.Router, l.cfg.Advertise)
 	}
 	l.cfg.Log.Info().Str("service", l.cfg.Name).Stringer("addr", socket.Addr()).Msg("control service is listening")
 }
+
+// limit is how many clients there may be at a time.
+func (l *listener) limit() int { return cmp.Or(l.cfg.MaxConns, DefaultMaxConns) }
 
 func (l *listener) stop(ctx actor.Context, end func(*acceptor) error) {
 	if l.acceptor == nil || l.stopped {

@@ -1,16 +1,16 @@
 package control
 
 import (
-	"github.com/rs/zerolog"
-
 	"errors"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
 
 	routerv1 "receptor/proto/router/v1"
 	"receptor/test/probe"
@@ -42,7 +42,8 @@ func portOf(t *testing.T) string {
 }
 
 func TestTooManyClientsAreToldSo(t *testing.T) {
-	few := func(cfg *Config) { cfg.Listeners.Load()[0].MaxConns = 2 }
+	log := &logged{}
+	few := func(cfg *Config) { cfg.Listeners.Load()[0].MaxConns, cfg.Log = 2, zerolog.New(log) }
 	live(t, few, func(t *testing.T, w *world) {
 		one, two, three := w.client(), w.client(), w.client()
 		three.expect("ERROR: too many control connections\n")
@@ -55,6 +56,10 @@ func TestTooManyClientsAreToldSo(t *testing.T) {
 			line, err := c.r.ReadString('\n')
 			return line == "" && err != nil
 		})
+		eventually(t, func() bool { return strings.Contains(log.String(), "too many control connections") })
+		if n := strings.Count(log.String(), "too many control connections"); n != 1 {
+			t.Errorf("it is said %d times", n)
+		}
 	})
 }
 

@@ -21,6 +21,7 @@ func (t *tool) actCommand() *cli.Command {
 	}
 	return &cli.Command{
 		Name: "act", Usage: "Have the node do something while you watch.", Description: actDescription,
+		HideHelpCommand: true,
 		Subcommands: []*cli.Command{
 			{
 				Name: "restart", Usage: "Start an actor anew, as after a failure.", ArgsUsage: "PATH", Description: actDescription,

@@ -61,6 +61,9 @@ func (l level) arrange(args []string) ([]string, error) {
 	if l.commands != nil && len(words) > 0 {
 		return l.descend(options, words[0], words[1:])
 	}
+	if l.commands != nil && len(options) > 0 && !slices.Contains(options, "--help") && !slices.Contains(options, "--version") {
+		return nil, l.misused("Missing command.")
+	}
 	if len(words) > 0 && !slices.Contains(options, "--help") { // else help would be looked for under that name
 		options = append(append(options, "--"), words...)
 	}

@@ -32,6 +32,7 @@ func TestOptionsMayStandAnywhere(t *testing.T) {
 
 func TestMisspeltOptionsAreNamed(t *testing.T) {
 	for _, c := range []struct{ given, want, hint string }{
+		{"--socket s", "Missing command.", "See receptorctl --help."},
 		{"--nosuch status", "No such option: --nosuch", "See receptorctl --help."},
 		{"--sokcet s status", "No such option: --sokcet", "Did you mean --socket? See receptorctl --help."},
 		{"work submit -nx", "No such option: -x", "See receptorctl work submit --help."},
@@ -48,6 +49,13 @@ func TestMisspeltOptionsAreNamed(t *testing.T) {
 		if !errors.As(err, &f) || f.text != c.want || f.note != c.hint {
 			t.Errorf("%q: got %+v, want %q, %q", c.given, f, c.want, c.hint)
 		}
+	}
+}
+
+func TestPingsThatCantBeSent(t *testing.T) {
+	for _, args := range []string{"--count=-1", "--delay=-0.5", "--delay=nan"} {
+		got := runCtl(t.Context(), strings.NewReader(""), "--socket", "/nonexistent", "ping", "x", args)
+		got.want(t, "", "ERROR: --count and --delay can't be less than 0.\nSee receptorctl ping --help.\n", 1)
 	}
 }
 

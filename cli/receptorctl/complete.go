@@ -125,6 +125,8 @@ func (y *typing) candidates() (list []candidate, kind string) {
 			}
 		}
 		return list, ""
+	case strings.HasSuffix(y.name, " doctor") && slices.Equal(y.args, []string{"unit"}):
+		return nil, "ID"
 	}
 	return nil, argumentKind(y.usage, len(y.args))
 }

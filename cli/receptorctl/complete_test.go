@@ -104,6 +104,7 @@ func TestCompletesWhatTheNodeKnows(t *testing.T) {
 		{"work submit cat --node=b|", "--node=bar --node=baz"},
 		{"work results |", "u1 u2"},
 		{"work cancel u1 |", "u2"},
+		{"doctor unit |", "u1 u2"},
 		{"work status --node baz u|", "u1 u2"},
 	} {
 		words := strings.Split("--socket "+node.path+" "+strings.TrimSuffix(c.words, "|"), " ")

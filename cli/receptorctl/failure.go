@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"strings"
@@ -126,6 +127,9 @@ func explainBanner(e *client.BannerError) *failure {
 	}
 	f := failed(exitError, "Failed to connect to Receptor socket")
 	f.note = reason(e)
+	if e.Got == "" && (errors.Is(e.Err, io.EOF) || errors.Is(e.Err, syscall.ECONNRESET)) {
+		f.note = "It closed the connection at once. Is it the control service of a node? One that has too many clients does so, too: see its log."
+	}
 	return f
 }
 

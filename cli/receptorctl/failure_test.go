@@ -57,3 +57,24 @@ func TestReasonLeavesOutTheAddress(t *testing.T) {
 	got := runCtl(t.Context(), strings.NewReader(""), "--socket", "tcp://127.0.0.1:1", "status")
 	got.want(t, "", "ERROR: Could not connect to host 127.0.0.1 port 1\nconnect: connection refused\n", 1)
 }
+
+// A node that has too many clients closes at once, in a flood without a word.
+func TestASocketThatClosesAtOnceIsExplained(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if conn, err := l.Accept(); err == nil {
+			_ = conn.Close()
+		}
+	}()
+	got := runCtl(t.Context(), strings.NewReader(""), "--socket", "tcp://"+l.Addr().String(), "status")
+	if !strings.HasPrefix(got.err, "ERROR: Failed to connect to Receptor socket\n") || !strings.Contains(got.err, "too many clients") || got.code != 1 {
+		t.Errorf("got %+v", got)
+	}
+	_ = l.Close()
+	<-done
+}

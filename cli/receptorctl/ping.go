@@ -36,6 +36,10 @@ func (t *tool) ping(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	count, delay := c.Int("count"), c.Float64("delay")
+	if count < 0 || !(delay >= 0) { // nor NaN
+		return misusedIn(c, "--count and --delay can't be less than 0.")
+	}
 	line, err := client.Line("ping", args[0])
 	if err != nil {
 		return err
@@ -50,7 +54,7 @@ func (t *tool) ping(c *cli.Context) error {
 	if err := p.showWay(); err != nil {
 		return err
 	}
-	ok, err := repeatPing(c.Context, s, line, c.Int("count"), c.Float64("delay"), p.show)
+	ok, err := repeatPing(c.Context, s, line, count, delay, p.show)
 	if err != nil {
 		return err
 	}
