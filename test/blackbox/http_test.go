@@ -148,3 +148,84 @@ func TestHTTPStaysAtHome(t *testing.T) {
 		t.Errorf("%d %q", code, out)
 	}
 }
+
+// Of a thousand who follow the events a few are served, the others are told so at
+// once, and neither they nor those who read nothing keep anybody else from asking.
+func TestHTTPWithAThousandFollowers(t *testing.T) {
+	w := newWorld(t)
+	web := w.port()
+	a := w.node("a", []string{"--local-only", "--debug", "http=" + local(web)})
+	w.up(a)
+	base := "http://" + local(web)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	w.must(answers(w.ctx, client, base+"/readyz", 200, "ok"))
+	before := residentMB(t, a.PID())
+	served, told := 0, 0
+	for range 1000 {
+		conn := w.dial("tcp4", local(web))
+		defer conn.Close()
+		_, err := fmt.Fprintf(conn, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		w.must(err)
+		line, err := bufio.NewReader(conn).ReadString('\n')
+		w.must(err)
+		switch {
+		case strings.Contains(line, " 200 "):
+			served++
+		case strings.Contains(line, " 503 "):
+			told++
+		}
+	}
+	if served != 16 || served+told != 1000 {
+		t.Errorf("%d are served, %d are told that they are too many", served, told)
+	}
+	for range 100 { // they ask, and read nothing
+		conn := w.dial("tcp4", local(web))
+		defer conn.Close()
+		_, err := fmt.Fprint(conn, strings.Repeat("GET /debug/pprof/goroutine?debug=2 HTTP/1.1\r\nHost: localhost\r\n\r\n", 50))
+		w.must(err)
+	}
+	w.must(answers(w.ctx, client, base+"/healthz", 200, "ok"))
+	if grown := residentMB(t, a.PID()) - before; grown > 100 {
+		t.Errorf("they cost %d MB", grown)
+	}
+}
+
+// A page of another site can have a browser ask: it gets nothing. A stranger at a
+// listener is no reason to give the node no work.
+func TestHTTPAndStrangers(t *testing.T) {
+	w := newWorld(t)
+	web, port, control := w.port(), w.port(), w.port()
+	a := w.node("a", harness.Listener(port), []string{"--debug", "http=" + local(web), "--control-service", "service=door", "tcplisten=" + local(control)},
+		harness.Command("cat", "cat", ""))
+	w.up(a)
+	base := "http://" + local(web)
+	w.must(answers(w.ctx, http.DefaultClient, base+"/readyz", 200, "ok"))
+	stranger := w.dial("tcp4", local(port))
+	defer stranger.Close()
+	w.must(answers(w.ctx, http.DefaultClient, base+"/api/v1/links", 200, "LINK_STATE_INTRODUCING"))
+	w.must(answers(w.ctx, http.DefaultClient, base+"/readyz", 200, "ok"))
+
+	req, err := http.NewRequestWithContext(w.ctx, http.MethodGet, base+"/api/v1/snapshot", nil)
+	w.must(err)
+	req.Header.Set("Sec-Fetch-Site", "cross-site")
+	res, err := http.DefaultClient.Do(req)
+	w.must(err)
+	w.must(res.Body.Close())
+	if res.StatusCode != http.StatusForbidden {
+		t.Errorf("a page of another site got %s", res.Status)
+	}
+
+	page := w.dial("tcp4", local(control)) // as a form of text/plain in a page does
+	defer page.Close()
+	_, err = fmt.Fprint(page, "POST / HTTP/1.1\r\nHost: localhost\r\n\r\n"+`{"command":"work","subcommand":"submit","node":"a","worktype":"cat"}`+"\n")
+	w.must(err)
+	w.must(page.(*net.TCPConn).CloseWrite())
+	said, err := io.ReadAll(page)
+	w.must(err)
+	if !strings.HasSuffix(string(said), "\nERROR: this is no web server\n") {
+		t.Errorf("a web page was told %q", said)
+	}
+	if units, err := a.Ask(w.ctx, "work list"); err != nil || strings.TrimSpace(units) != "{}" {
+		t.Errorf("it has work now: %q, %v", units, err)
+	}
+}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -194,21 +195,32 @@ func (h *handler) readyz(w http.ResponseWriter, r *http.Request) {
 	w.Write([]byte("ok\n")) //nolint:errcheck // the client is gone
 }
 
+// doors are the kinds of actors that listen for others.
+var doors = []string{"listener", "proxy", "ip-router"}
+
 // notReady says why the node should get no work now; nothing when it should.
 func notReady(s *inspectv1.Snapshot, now time.Time) []string {
 	var reasons []string
 	if s.GetUnits().GetDrained() {
 		reasons = append(reasons, "the node is drained: receptorctl work resume lets it take work again")
 	}
-	wanted, up := 0, 0
+	var away []*inspectv1.Link // strangers at a listener are nobody's loss
+	up := 0
 	for _, l := range s.GetLinks() {
-		wanted++
-		if l.GetState() == inspectv1.LinkState_LINK_STATE_ESTABLISHED {
+		switch {
+		case l.GetState() == inspectv1.LinkState_LINK_STATE_ESTABLISHED:
 			up++
+		case !accepted(l):
+			away = append(away, l)
 		}
 	}
-	if wanted > 0 && up == 0 {
-		reasons = append(reasons, "no link is up: "+firstFailure(s.GetLinks()))
+	if len(away) > 0 && up == 0 {
+		reasons = append(reasons, "no link is up: "+firstFailure(away))
+	}
+	for _, a := range s.GetActors() {
+		if slices.Contains(doors, a.GetKind()) && a.GetRestarting() > 0 {
+			reasons = append(reasons, fmt.Sprintf("%d of the actors of kind %s can't listen: receptorctl tree tells why", a.GetRestarting(), a.GetKind()))
+		}
 	}
 	for _, c := range s.GetCertificates() {
 		if c.GetExpires().AsTime().Before(now) {

@@ -4,11 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/pprof"
-	"net/netip"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -30,10 +27,15 @@ type Source struct {
 	Units     func(*workv1.ListUnits) ([]*workv1.Status, error)
 }
 
-// Handler answers all requests; they can change nothing. Unless anyHost is set it
-// refuses those whose Host names no loopback address.
+// Handler answers all requests; they can change nothing. It refuses those that pages
+// of other sites make and, unless anyHost is set, those whose Host names no loopback
+// address.
 func Handler(src Source, anyHost bool) http.Handler {
-	h := &handler{src: src, anyHost: anyHost, streams: make(chan struct{}, maxStreams)}
+	h := &handler{src: src, anyHost: anyHost, patience: answerTime, streams: make(chan struct{}, maxStreams)}
+	return h.guard(h.routes())
+}
+
+func (h *handler) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", h.metrics())
 	mux.HandleFunc("GET /healthz", h.healthz)
@@ -49,42 +51,14 @@ func Handler(src Source, anyHost bool) http.Handler {
 	mux.HandleFunc("GET /api/v1/units", answer(h.units))
 	mux.HandleFunc("GET /api/v1/events", h.events)
 	mux.Handle("GET /", page())
-	return h.guard(mux)
+	return mux
 }
 
 type handler struct {
-	src     Source
-	anyHost bool
-	streams chan struct{} // a place for each stream of events
-}
-
-// guard keeps other sites off, and tells browsers to load nothing from elsewhere.
-func (h *handler) guard(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !h.anyHost && !loopback(r.Host) {
-			http.Error(w, "this node answers on loopback addresses only, not as "+r.Host, http.StatusForbidden)
-			return
-		}
-		head := w.Header()
-		head.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-		head.Set("X-Content-Type-Options", "nosniff")
-		head.Set("Referrer-Policy", "no-referrer")
-		head.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
-}
-
-// loopback reports whether a Host header can only mean this machine. A Unix socket
-// has any name that a client gives it; "localhost" is the usual one.
-func loopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.Trim(host, "[]")
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.IsLoopback()
-	}
-	return strings.EqualFold(host, "localhost")
+	src      Source
+	anyHost  bool
+	patience time.Duration
+	streams  chan struct{} // a place for each stream of events
 }
 
 // errBadQuery is a request that can't be understood.

@@ -156,7 +156,7 @@ func byNeighbour(links []*inspectv1.Link) []*inspectv1.Link {
 	best := map[pair]*inspectv1.Link{}
 	var order []pair
 	for _, l := range links {
-		if l.GetNeighbour() == "" && strings.Contains(l.GetBackend(), "-listener") {
+		if l.GetNeighbour() == "" && accepted(l) {
 			continue
 		}
 		p := pair{l.GetBackend(), l.GetNeighbour()}
@@ -174,6 +174,9 @@ func byNeighbour(links []*inspectv1.Link) []*inspectv1.Link {
 	}
 	return list
 }
+
+// accepted reports that it was the other side who dialled.
+func accepted(l *inspectv1.Link) bool { return strings.Contains(l.GetBackend(), "-listener:") }
 
 func rank(l *inspectv1.Link) int {
 	if l.GetState() == inspectv1.LinkState_LINK_STATE_ESTABLISHED {

@@ -95,6 +95,7 @@ func TestMetricsOfASilentNode(t *testing.T) {
 func TestNotReady(t *testing.T) {
 	up := &inspectv1.Link{State: inspectv1.LinkState_LINK_STATE_ESTABLISHED}
 	down := &inspectv1.Link{Backend: "tcp-peer:x", State: inspectv1.LinkState_LINK_STATE_DOWN, Failure: "refused"}
+	stranger := &inspectv1.Link{Backend: "tcp-listener:y", State: inspectv1.LinkState_LINK_STATE_INTRODUCING}
 	past := &inspectv1.Certificate{Config: "tls-server s", Expires: timestamppb.New(time.Unix(1, 0))}
 	for _, c := range []struct {
 		name string
@@ -104,6 +105,10 @@ func TestNotReady(t *testing.T) {
 		{"alone", &inspectv1.Snapshot{}, nil},
 		{"one of two links", &inspectv1.Snapshot{Links: []*inspectv1.Link{down, up}}, nil},
 		{"no link", &inspectv1.Snapshot{Links: []*inspectv1.Link{down}}, []string{"no link is up: tcp-peer:x: refused"}},
+		{"a stranger at the door", &inspectv1.Snapshot{Links: []*inspectv1.Link{stranger}}, nil},
+		{"no link but a stranger", &inspectv1.Snapshot{Links: []*inspectv1.Link{stranger, down}}, []string{"no link is up: tcp-peer:x: refused"}},
+		{"no door", &inspectv1.Snapshot{Actors: []*inspectv1.ActorTotals{{Kind: "listener", Running: 2, Restarting: 1}, {Kind: "link", Restarting: 3}}},
+			[]string{"1 of the actors of kind listener can't listen: receptorctl tree tells why"}},
 		{"drained", &inspectv1.Snapshot{Units: &inspectv1.Units{Drained: true}},
 			[]string{"the node is drained: receptorctl work resume lets it take work again"}},
 		{"expired", &inspectv1.Snapshot{Certificates: []*inspectv1.Certificate{past}}, []string{"the certificate of tls-server s has expired"}},

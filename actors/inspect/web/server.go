@@ -19,10 +19,11 @@ import (
 
 const (
 	headerTimeout = 5 * time.Second
-	idleTimeout   = time.Minute
+	idleTimeout   = 10 * time.Second
 	headerBytes   = 16 << 10
-	// maxClients bounds the connections at a time.
-	maxClients = 64
+	// maxClients bounds the connections at a time; others wait until one ends, which
+	// each does soon unless it follows the events.
+	maxClients = 256
 )
 
 // Config is what the family needs.

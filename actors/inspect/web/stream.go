@@ -36,6 +36,7 @@ func (h *handler) events(w http.ResponseWriter, r *http.Request) {
 	case h.streams <- struct{}{}:
 		defer func() { <-h.streams }()
 	default:
+		w.Header().Set("Connection", "close") // many at once are to leave at once
 		http.Error(w, fmt.Sprintf("%d clients follow the events already", maxStreams), http.StatusServiceUnavailable)
 		return
 	}
