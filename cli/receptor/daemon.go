@@ -48,7 +48,12 @@ func (p *program) serve(cfg *config.Config) error {
 		return err
 	}
 	log.Info().Msg("Initialization complete")
-	return wait(n, signals, log)
+	reload := startReloader(n, log)
+	defer reload.stop()
+	if cfg.V2 && settings.Reread != nil {
+		defer p.follow(cfg.Files, reload, log)()
+	}
+	return wait(n, reload, signals, log)
 }
 
 // besideDaemon is the path of a file in the folder of this program, wherever links
@@ -79,9 +84,7 @@ func notify(reloads bool) <-chan os.Signal {
 }
 
 // wait returns when the node has ended.
-func wait(n *node.Node, signals <-chan os.Signal, log zerolog.Logger) error {
-	reload := startReloader(n, log)
-	defer reload.stop()
+func wait(n *node.Node, reload *reloader, signals <-chan os.Signal, log zerolog.Logger) error {
 	for stopping := false; !stopping; {
 		select {
 		case <-n.Done():

@@ -202,7 +202,7 @@ func onlyOnce(a *action) error {
 }
 
 // v2Switch is how existing start scripts ask for the map form, which needs no
-// asking here. With it, a file may go without being named.
+// asking here. With it, a file may go without being named, and is watched.
 const v2Switch = "--config-v2"
 
 // takeV2 removes the switch, wherever it stands.

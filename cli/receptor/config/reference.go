@@ -42,7 +42,8 @@ Everything a node is told is an *action* with *parameters*. The same actions can
 - in a file, as a **list** of actions in YAML (or JSON), each a name or a map of one name to its parameters;
 - in a file, as a **map** of sections: an action that may be there more than once has a section in the plural, which holds
   a list of entries (one entry may go without the list); any other has a section of its own name. ` + "`version: 2`" + ` may stand
-  in front and changes nothing, and so may ` + "`--config-v2`" + ` on the command line.
+  in front and changes nothing. ` + "`--config-v2`" + ` on the command line is not needed either; with it, as in the existing system,
+  the node watches the file and reloads it when it has changed.
 
 Differences between the two forms of a file:
 

@@ -122,7 +122,7 @@ func (n *Node) Start() error {
 
 func (n *Node) arguments() []string {
 	if n.ConfigFile != "" {
-		return []string{"--config", n.ConfigFile}
+		return Join([]string{"--config", n.ConfigFile}, n.Args)
 	}
 	return Join(
 		[]string{"--node", "id=" + n.ID, "datadir=" + n.DataDir}, n.Self,
