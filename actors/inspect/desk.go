@@ -12,8 +12,10 @@ import (
 	"receptor/actors/supervise"
 	"receptor/actors/supervise/events"
 	"receptor/actors/supervise/levels"
+	"receptor/actors/supervise/tree"
 	inspectv1 "receptor/proto/inspect/v1"
 	routerv1 "receptor/proto/router/v1"
+	supervisev1 "receptor/proto/supervise/v1"
 )
 
 const (
@@ -83,7 +85,7 @@ func (d *desk) mine(ctx actor.Context) bool {
 		d.delegate(ctx, d.cfg.Router, &routerv1.HoldLink{Node: m.GetNeighbour(), DurationMs: int64(m.GetSeconds()) * 1000},
 			taken("link down", m.GetNeighbour(), fmt.Sprintf("for %d s", m.GetSeconds())))
 	case *inspectv1.SetLogLevel:
-		d.setLevel(ctx, m)
+		d.find(ctx, m)
 	default:
 		return false
 	}
@@ -147,8 +149,30 @@ func refused(text string) *inspectv1.ActionReply {
 	return &inspectv1.ActionReply{Result: &inspectv1.ActionReply_Refused{Refused: &inspectv1.ActionRefused{Text: text}}}
 }
 
+// find looks whether there is an actor of that path: a level for nobody is a typing
+// error. The configured level may be restored for one that has gone.
+func (d *desk) find(ctx actor.Context, m *inspectv1.SetLogLevel) {
+	client := ctx.Sender()
+	if m.GetLevel() == "" {
+		ctx.Send(client, d.setLevel(m))
+		return
+	}
+	question := ctx.RequestFuture(d.cfg.Root, &supervisev1.GetTree{Path: m.GetPath()}, actTimeout)
+	ctx.ReenterAfter(question, func(res any, err error) {
+		reply, ok := res.(*supervisev1.Tree)
+		switch {
+		case err != nil || !ok:
+			ctx.Send(client, replyOf(res, err))
+		case tree.Find(reply.GetActor(), m.GetPath()) == nil:
+			ctx.Send(client, refused("no such actor: "+m.GetPath()))
+		default:
+			ctx.Send(client, d.setLevel(m))
+		}
+	})
+}
+
 // setLevel needs nobody else: actors read their level where it was changed.
-func (d *desk) setLevel(ctx actor.Context, m *inspectv1.SetLogLevel) {
+func (d *desk) setLevel(m *inspectv1.SetLogLevel) *inspectv1.ActionReply {
 	e := taken("log level", m.GetPath(), "as configured")
 	var err error
 	if m.GetLevel() == "" {
@@ -162,9 +186,8 @@ func (d *desk) setLevel(ctx actor.Context, m *inspectv1.SetLogLevel) {
 		}
 	}
 	if err != nil {
-		ctx.Respond(refused(err.Error()))
-		return
+		return refused(err.Error())
 	}
 	d.tell(e)
-	ctx.Respond(done(e))
+	return done(e)
 }

@@ -33,6 +33,9 @@ func office(s *probe.Stage, allowed bool) (*actor.PID, *events.Journal, *levels.
 		}
 		return &routerv1.HoldLinkReply{Result: &routerv1.HoldLinkReply_Accepted{Accepted: &routerv1.Accepted{}}}
 	})
+	root.Answer(&supervisev1.GetTree{}, func(proto.Message) proto.Message {
+		return &supervisev1.Tree{Actor: &supervisev1.Actor{Path: "node", Children: []*supervisev1.Actor{{Path: "node/work"}}}}
+	})
 	journal, lv := events.New(16), levels.New(zerolog.InfoLevel, nil)
 	return s.Spawn(supervise.Spec{Name: "inspect", Kind: "family", Supervises: true, New: New(DeskConfig{
 		Log: s.Log(), Root: root.PID, Router: router.PID, Journal: journal, Levels: lv,
@@ -61,6 +64,9 @@ func TestActionsAreCarriedOutAndTold(t *testing.T) {
 		}
 		if got := ask(&inspectv1.SetLogLevel{Path: "node/work", Level: "loud"}).GetRefused().GetText(); !strings.Contains(got, "loud") {
 			t.Errorf("no level: %q", got)
+		}
+		if got := ask(&inspectv1.SetLogLevel{Path: "node/wrok", Level: "debug"}).GetRefused().GetText(); got != "no such actor: node/wrok" {
+			t.Errorf("no actor: %q", got)
 		}
 		var out strings.Builder
 		log := lv.Logger(zerolog.New(&out), "node/work/unit")
@@ -116,7 +122,14 @@ func TestDeadLettersAreCountedAndTold(t *testing.T) {
 		if len(got) != 2 || i.letters.total() != 6 {
 			t.Fatalf("%d letters, told %v", i.letters.total(), got)
 		}
-		if d := got[1].GetDeadLetter(); d.GetCount() != 5 || d.GetTarget() != "node/nobody" || d.GetType() != "supervise.v1.Shutdown" {
+		if d := got[1].GetDeadLetter(); d.GetCount() != 5 || d.GetTarget() != "node/nobody" || d.GetType() != "supervise.v1.Shutdown" ||
+			d.GetSender() != "test/probe.(*Stage).Send" {
+			t.Errorf("%v", d)
+		}
+		asker := s.Probe()
+		s.System().Root.RequestWithCustomSender(nobody, &supervisev1.GetTree{}, asker.PID)
+		told := journal.Recent(0)
+		if d := told[len(told)-1].GetDeadLetter(); d.GetSender() != asker.PID.GetId() {
 			t.Errorf("%v", d)
 		}
 	})

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,6 +57,9 @@ func (l *letters) add(dead *actor.DeadLetterEvent, now time.Time) {
 	}
 	l.count.Add(1)
 	k := letterKind{target: place(dead.PID), sender: place(dead.Sender), kind: typeName(dead.Message)}
+	if dead.Sender == nil {
+		k.sender = sentBy()
+	}
 	if n := l.due(k, now); n > 0 {
 		l.journal.Add(&inspectv1.Event{What: &inspectv1.Event_DeadLetter{DeadLetter: &inspectv1.DeadLetter{
 			Target: k.target, Sender: k.sender, Type: k.kind, Count: n,
@@ -91,6 +95,22 @@ func natural(message any) bool {
 		return true
 	}
 	return false
+}
+
+// sentBy is the function that sends the letter which is being told of: the library
+// tells of it before the call returns. A message without an answer names no sender.
+func sentBy() string {
+	callers := make([]uintptr, 32)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)])
+	for {
+		f, more := frames.Next()
+		if name, ours := strings.CutPrefix(f.Function, "receptor/"); ours && !strings.HasPrefix(name, "actors/inspect.") {
+			return strings.TrimPrefix(name, "actors/")
+		}
+		if !more {
+			return ""
+		}
+	}
 }
 
 // place is the path of an actor; those who only wait for an answer have numbers,

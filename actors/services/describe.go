@@ -1,6 +1,8 @@
 package services
 
 import (
+	"slices"
+
 	"receptor/actors/supervise"
 	"receptor/actors/supervise/describe"
 	inspectv1 "receptor/proto/inspect/v1"
@@ -11,6 +13,7 @@ import (
 var (
 	_ supervise.Describer = (*proxy)(nil)
 	_ supervise.Describer = (*connection)(nil)
+	_ supervise.Describer = (*ipRouter)(nil)
 )
 
 // Describe implements supervise.Describer.
@@ -24,4 +27,17 @@ func (p *proxy) Describe() *inspectv1.Description {
 // Describe implements supervise.Describer.
 func (c *connection) Describe() *inspectv1.Description {
 	return describe.Of(describe.Text("client", c.guest.addr))
+}
+
+// Describe implements supervise.Describer.
+func (r *ipRouter) Describe() *inspectv1.Description {
+	device := ""
+	if r.tunnel != nil {
+		device = r.tunnel.device.Name()
+	}
+	return describe.Of(
+		describe.Text("network", r.cfg.Network), describe.Text("interface", device),
+		describe.Text("local network", r.cfg.Local.Prefix.String()), describe.Number("own networks", len(r.cfg.Routes)),
+		describe.Number("networks of others", len(r.table.Prefixes(append(slices.Clone(r.cfg.Routes), r.cfg.Local.Prefix)...))),
+	)
 }

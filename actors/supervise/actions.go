@@ -27,6 +27,10 @@ var errOperator = errors.New("restarted by an operator")
 // act does something to the child of that path, or hands the message down to the
 // supervisor of it. The answer is why it can't be done; empty when it was.
 func (s *Supervisor) act(ctx actor.Context, path string, do func(*child) string) {
+	if path == ctx.Self().GetId() { // nobody stands above it to do that
+		ctx.Respond(outcome(path + " is the root: stop the daemon and start it again, or name an actor below it"))
+		return
+	}
 	if c, ok := s.children[path]; ok {
 		ctx.Respond(outcome(do(c)))
 		return

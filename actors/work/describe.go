@@ -11,7 +11,15 @@ import (
 // This file is what the family says of itself to people: never a parameter, a
 // payload or an error text that a program wrote.
 
-var _ supervise.Describer = (*work)(nil)
+var (
+	_ supervise.Describer = (*work)(nil)
+	_ supervise.Describer = (*localUnit)(nil)
+	_ supervise.Describer = (*remoteUnit)(nil)
+	_ supervise.Describer = (*podUnit)(nil)
+	_ supervise.Describer = (*monitor)(nil)
+	_ supervise.Describer = (*nodeWatcher)(nil)
+	_ supervise.Describer = (*sweeper)(nil)
+)
 
 // Describe implements supervise.Describer.
 func (w *work) Describe() *inspectv1.Description {
@@ -105,4 +113,28 @@ func (u *podUnit) Describe() *inspectv1.Description {
 	}
 	facts = append(facts, describe.Flag("monitored", u.monitor != nil))
 	return describe.Refer(describe.Of(facts...), describe.Unit(u.id), describe.Node(u.NodeID))
+}
+
+// Describe implements supervise.Describer.
+func (m *monitor) Describe() *inspectv1.Description {
+	d := describe.Of(
+		describe.Number("session", m.incarnation), describe.Flag("under way", m.cancel != nil),
+		describe.Number("output bytes", m.Feeds.status(m.id).GetStdoutSize()),
+	)
+	return describe.Refer(d, describe.Unit(m.id))
+}
+
+// Describe implements supervise.Describer.
+func (w *nodeWatcher) Describe() *inspectv1.Description {
+	key := w.node.key
+	d := describe.Of(
+		describe.Text("node", key.node), describe.Text("tls client", key.tls), describe.Number("stream", w.incarnation),
+		describe.Number("units", w.node.followed()), describe.Flag("node is an old one", w.node.knownOld()),
+	)
+	return describe.Refer(d, describe.Node(key.node))
+}
+
+// Describe implements supervise.Describer.
+func (s *sweeper) Describe() *inspectv1.Description {
+	return describe.Of(describe.Number("sweeps", s.sweeps), describe.Time("last", s.last))
 }

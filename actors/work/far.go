@@ -110,6 +110,20 @@ type farNode struct {
 	oldUntil time.Time
 }
 
+// followed is how many units are.
+func (n *farNode) followed() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.units)
+}
+
+// knownOld reports whether the node can't push states.
+func (n *farNode) knownOld() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return time.Now().Before(n.oldUntil)
+}
+
 // join reports false if the node is known to be an old one.
 func (n *farNode) join(id string, f *follower) bool {
 	n.mu.Lock()

@@ -48,6 +48,8 @@ type sweeper struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 	timer  *time.Timer
+	sweeps int
+	last   time.Time // when the last one began
 }
 
 func (s *sweeper) Receive(ctx actor.Context) {
@@ -79,6 +81,7 @@ func (s *sweeper) sweep(ctx actor.Context) {
 		s.cancel()
 		s.work.Wait() // it has ended: it asked for this one
 	}
+	s.sweeps, s.last = s.sweeps+1, time.Now()
 	background, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	root, self := ctx.ActorSystem().Root, ctx.Self()

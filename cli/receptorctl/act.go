@@ -121,6 +121,7 @@ func (t *tool) actTrace(c *cli.Context) error {
 		return err
 	}
 	defer s.Close()
+	asked := time.Now() // the node is on this machine
 	if _, err := actBy(s, "trace", args[0], question{"seconds": wholeSeconds(c), "rate": c.Int("rate")}); err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ func (t *tool) actTrace(c *cli.Context) error {
 	defer end.Stop()
 	begun := false
 	err = eventsOn(s, 0, true, func(e *inspectv1.Event, raw json.RawMessage) error {
-		if a := e.GetActionTaken(); a.GetAction() == "trace" && a.GetPath() == args[0] {
+		if a := e.GetActionTaken(); a.GetAction() == "trace" && a.GetPath() == args[0] && !e.GetTime().AsTime().Before(asked) {
 			begun = true // what came before belongs to an earlier one
 		}
 		if !begun || e.GetMessageTraced().GetPath() != args[0] {

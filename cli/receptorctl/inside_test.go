@@ -91,8 +91,9 @@ func TestActions(t *testing.T) {
 
 func TestTraceShowsOnlyItsOwn(t *testing.T) {
 	events := `{"last":4}
-{"sequence":"1","message_traced":{"path":"node/router","type":"old.Message"}}
-{"sequence":"2","action_taken":{"action":"trace","path":"node/router"}}
+{"sequence":"0","time":"2026-11-22T08:00:00Z","action_taken":{"action":"trace","path":"node/router"}}
+{"sequence":"1","time":"2026-11-22T08:00:01Z","message_traced":{"path":"node/router","type":"old.Message"}}
+{"sequence":"2","time":"` + time.Now().Add(time.Minute).UTC().Format(time.RFC3339) + `","action_taken":{"action":"trace","path":"node/router"}}
 {"sequence":"3","message_traced":{"path":"node/router","type":"router.v1.Tick","fields":[{"name":"job","text":"JOB_AGE"}]}}
 {"sequence":"4","message_traced":{"path":"node/work","type":"other.Message"}}`
 	node := startFake(t, script{

@@ -83,13 +83,13 @@ func TestLogsOfAnotherNode(t *testing.T) {
 	})
 	node.ctl(t, "work", "logs", "--node", "bar", "u").want(t, "out\n", "oops\n", 0)
 	var connected int
-	for _, line := range node.heard {
+	for _, line := range node.lines() {
 		if line == "connect bar control " {
 			connected++
 		}
 	}
 	if connected != 3 {
-		t.Errorf("%d of three questions went to bar: %q", connected, node.heard)
+		t.Errorf("%d of three questions went to bar: %q", connected, node.lines())
 	}
 	node.ctl(t, "work", "logs", "--node", "baz", "u").want(t, "", "ERROR: ERROR: no route to node\n", 1) // as all clients say
 	got := node.ctl(t, "work", "logs", "--follow", "--stderr", "--node", "bar", "--tls-client", "c", "u")

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"receptor/cli/receptorctl/client"
 )
 
 func (t *tool) statusCommand() *cli.Command {
@@ -17,7 +19,8 @@ func (t *tool) statusCommand() *cli.Command {
 		Description: "Shows what the node knows: its neighbours, all connections of the mesh, its routes, and the\nservices and work types of all nodes.",
 		Flags: []cli.Flag{
 			toggle("long", "l", "show, too, how good the links to the neighbours are"),
-			jsonFlag("print the node's answer as JSON"),
+			&cli.StringFlag{Name: "node", Usage: "`NODE` to ask (default: the node we are connected to)"},
+			nodeTLSFlag(), jsonFlag("print the node's answer as JSON"),
 		},
 		Action: t.status,
 	}
@@ -27,7 +30,14 @@ func (t *tool) status(c *cli.Context) error {
 	if _, err := arguments(c); err != nil {
 		return err
 	}
-	s, err := t.dial(c.Context)
+	var s *client.Session
+	var err error
+	node := c.String("node")
+	if node == "" {
+		s, err = t.dial(c.Context) // the answer tells the version
+	} else {
+		s, err = t.openAt(c.Context, node, c.String("tls-client"))
+	}
 	if err != nil {
 		return err
 	}
@@ -36,7 +46,9 @@ func (t *tool) status(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	t.compareVersion(reply)
+	if node == "" {
+		t.compareVersion(reply)
+	}
 	if c.Bool("long") {
 		return t.statusWithLinks(c, s, reply)
 	}

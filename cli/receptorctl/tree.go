@@ -15,7 +15,9 @@ const treeDescription = `Shows the actors of the node, who supervises whom, and 
 its state, uptime and restarts, the last failure, when the next try is due, and how
 many messages wait. "lost" are those that failed and will not come back by themselves.
 With --long the actors describe themselves, too: links with their quality, units,
-sessions. PATH is an actor, such as node/links: only that one and what is below it.
+sessions. PATH is an actor, such as node/links: only that one and what is below it;
+with --long then also which messages it gets, how long it takes with them, and its
+latest failures with the place where they happened.
 
 ` + insideNote
 
@@ -66,7 +68,11 @@ func (t *tool) tree(c *cli.Context) error {
 			return string(reply) + "\n", nil
 		}
 		tree, err := readTree(reply)
-		return treeText(tree.GetActor(), time.Now()), err
+		text := treeText(tree.GetActor(), time.Now())
+		if path != "" && c.Bool("long") {
+			text += closely(tree.GetActor(), time.Now())
+		}
+		return text, err
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"receptor/actors/supervise"
+	"receptor/actors/supervise/describe"
 	inspectv1 "receptor/proto/inspect/v1"
 	supervisev1 "receptor/proto/supervise/v1"
 	"receptor/transport"
@@ -108,13 +109,14 @@ func (s *server) Receive(ctx actor.Context) {
 		s.stop()
 	case *inspectv1.ServerEnded:
 		supervise.Fail(supervise.CauseLost, errors.New(m.GetReason()))
-	case *inspectv1.Describe:
-		ctx.Respond(&inspectv1.Description{Attributes: []*inspectv1.Attribute{
-			{Name: "address", Value: &inspectv1.Attribute_Text{Text: s.addr}},
-		}})
 	default:
 		supervise.Unexpected(ctx)
 	}
+}
+
+// Describe implements supervise.Describer.
+func (s *server) Describe() *inspectv1.Description {
+	return describe.Of(describe.Text("address", s.addr), describe.Flag("answers to any name", s.at.AnyHost))
 }
 
 func (s *server) start(ctx actor.Context) {

@@ -85,6 +85,11 @@ func TestRateIsThatOfTheLastSeconds(t *testing.T) {
 				time.Sleep(gap)
 			}
 		}
+		m.Begin("x")
+		m.End()
+		if r := m.Read(0).GetMessagesPerSecond(); r != 1 {
+			t.Errorf("%v a second after the first message", r)
+		}
 		run(time.Second, 100)
 		run(10*time.Millisecond, 2000)
 		if r := m.Read(0).GetMessagesPerSecond(); r < 90 || r > 110 {

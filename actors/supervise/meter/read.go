@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"reflect"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -23,9 +24,9 @@ func (m *Meter) Read(depth int) *inspectv1.Activity {
 	defer m.mu.Unlock()
 	m.rotate(now)
 	a.Messages = m.handled
-	if over := now - m.old.at; over > 0 {
-		a.MessagesPerSecond = float64(m.handled-m.old.handled) / over.Seconds()
-	}
+	// An actor that has just begun did not handle its first message at a high rate.
+	over := max(now-m.old.at, time.Second)
+	a.MessagesPerSecond = float64(m.handled-m.old.handled) / over.Seconds()
 	if m.current != nil {
 		a.Current, a.CurrentSince = m.current.name(), timestamppb.New(m.begin.Add(m.since))
 	}

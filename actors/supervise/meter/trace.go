@@ -3,6 +3,7 @@ package meter
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -115,7 +116,7 @@ func field(f protoreflect.FieldDescriptor, v protoreflect.Value) *inspectv1.Attr
 	case protoreflect.MessageKind, protoreflect.GroupKind:
 		return describe.Text(name, string(f.Message().FullName()))
 	case protoreflect.Uint32Kind, protoreflect.Uint64Kind, protoreflect.Fixed32Kind, protoreflect.Fixed64Kind:
-		return describe.Number(name, v.Uint())
+		return describe.Text(name, strconv.FormatUint(v.Uint(), 10)) // more than a Number holds
 	default:
 		return describe.Number(name, v.Int())
 	}

@@ -908,7 +908,8 @@ func (x *CertificateExpires) GetExpires() *timestamppb.Timestamp {
 type DeadLetter struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Target string                 `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
-	// Empty when nobody expects an answer.
+	// Path of the actor that expects an answer; where nobody does, the function that sent
+	// it, such as links.(*link).leave.
 	Sender string `protobuf:"bytes,2,opt,name=sender,proto3" json:"sender,omitempty"`
 	Type   string `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
 	// So many of this kind since the last event of it.
