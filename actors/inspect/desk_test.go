@@ -65,7 +65,7 @@ func TestActionsAreCarriedOutAndTold(t *testing.T) {
 		if got := ask(&inspectv1.SetLogLevel{Path: "node/work", Level: "loud"}).GetRefused().GetText(); !strings.Contains(got, "loud") {
 			t.Errorf("no level: %q", got)
 		}
-		if got := ask(&inspectv1.SetLogLevel{Path: "node/wrok", Level: "debug"}).GetRefused().GetText(); got != "no such actor: node/wrok" {
+		if got := ask(&inspectv1.SetLogLevel{Path: "node/nobody", Level: "debug"}).GetRefused().GetText(); got != "no such actor: node/nobody" {
 			t.Errorf("no actor: %q", got)
 		}
 		var out strings.Builder

@@ -25,15 +25,14 @@ func TestTreeOfASingleActorTellsAllThatIsKnown(t *testing.T) {
 }
 
 func TestStatusOfAnotherNode(t *testing.T) {
-	node := startFake(t, script{
-		"connect bar control ": {says("Connecting", "Receptor Control, node bar")}, "status": {says(twoNodes)},
-	})
+	const connect = "connect bar control "
+	node := startFake(t, script{connect: {says("Connecting", "Receptor Control, node bar")}, "status": {says(twoNodes)}})
 	got := node.ctl(t, "status", "--node", "bar")
 	if got.code != 0 || got.err != "" {
 		t.Errorf("%+v", got)
 	}
 	wantText(t, got.out, "foo")
-	if asked := strings.Join(node.lines(), ", "); asked != "connect bar control , status" {
+	if asked := strings.Join(node.lines(), ", "); asked != connect+", status" {
 		t.Errorf("asked %q", asked)
 	}
 }
