@@ -41,13 +41,15 @@ func activityText(act *inspectv1.Activity, now time.Time) string {
 	return b.String() + "\n" + columnsText(rows)
 }
 
-// historyText has the newest failure first.
+// historyText has the newest failure first. A place is shown once, however often it
+// failed there.
 func historyText(a *supervisev1.Actor, now time.Time) string {
 	if len(a.GetFailures()) == 0 {
 		return ""
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%d failures, %d restarts\n", a.GetFailureCount(), a.GetRestarts())
+	place := ""
 	for i := len(a.GetFailures()) - 1; i >= 0; i-- {
 		f := a.GetFailures()[i]
 		b.WriteString("\n" + failureText(f.GetFailure(), f.GetTime(), now))
@@ -58,7 +60,11 @@ func historyText(a *supervisev1.Actor, now time.Time) string {
 		if f.GetMessage() != "" {
 			b.WriteString("  at " + f.GetMessage() + "\n")
 		}
-		for line := range strings.Lines(f.GetStack()) {
+		if f.GetStack() == place {
+			continue
+		}
+		place = f.GetStack()
+		for line := range strings.Lines(place) {
 			b.WriteString("  " + strings.TrimRight(line, "\n") + "\n")
 		}
 	}

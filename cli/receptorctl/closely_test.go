@@ -10,7 +10,7 @@ func TestTreeOfASingleActorTellsAllThatIsKnown(t *testing.T) {
 	const reply = `{"actor":{"path":"node/links/x/link","kind":"link","state":"STATE_RUNNING","restarts":"2","failure_count":"9",` +
 		`"activity":{"messages":"12","messages_per_second":1.25,"current":"links.v1.Tick","current_since":"2020-01-01T00:00:00Z","oldest":"2.500s",` +
 		`"handling":[{"type":"links.v1.Tick","count":"11","p50":"0.000002s","p99":"0.001s","max":"0.0015s","total":"0.002s"}]},` +
-		`"failures":[{"failure":"older","time":"2020-01-01T00:00:00Z","restarted":"2020-01-01T00:00:03Z"},` +
+		`"failures":[{"failure":"older","stack":"links.(*link).fail\n\tlink.go:7\n","time":"2020-01-01T00:00:00Z","restarted":"2020-01-01T00:00:03Z"},` +
 		`{"failure":"newer","time":"2020-01-02T00:00:00Z","message":"links.v1.ConnLost","stack":"links.(*link).fail\n\tlink.go:7\n"}]}}`
 	node := startFake(t, script{ask: {says(reply)}})
 	got := node.ctl(t, "tree", "--long", "node/links/x/link")

@@ -137,7 +137,8 @@ func (l *logReader) follow(ctx context.Context) (unitStatus, error) {
 	if err != nil {
 		stop(err)
 	}
-	if other := <-ended; err == nil {
+	// The first of the two to fail says why; the other one was only stopped.
+	if other := <-ended; err == nil || errors.Is(context.Cause(ctx), other) {
 		err = other
 	}
 	return u, err
