@@ -119,6 +119,19 @@ func uses(kind, name string) []string {
 	return []string{kind + name}
 }
 
+// meshClients are the TLS clients with which services dial over the mesh. They look them
+// up for each dial, and go on when one changes; it has to be there all the same.
+func (c Config) meshClients() []string {
+	var names []string
+	for _, s := range c.TCPServers {
+		names = append(names, s.TLSClient)
+	}
+	for _, s := range c.UnixServers {
+		names = append(names, s.TLS)
+	}
+	return names
+}
+
 // port is what an address takes for itself. Two addresses of one port need not be in
 // each other's way, but they may be.
 func port(network, addr string) []string {

@@ -55,7 +55,6 @@ type plan struct {
 	reminder  reminder
 	families  []family
 
-	parts   []part
 	pieces  []*piece // of the parts that run
 	version uint64   // of the last piece
 
@@ -85,7 +84,7 @@ func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
 		return nil, err
 	}
 	p := &plan{
-		cfg: cfg, log: log, epoch: epoch, store: store, tls: store, parts: parts,
+		cfg: cfg, log: log, epoch: epoch, store: store, tls: store,
 		plane: mesh.New(mesh.Config{NodeID: cfg.ID, Firewall: rules, Tracer: cfg.Tracer}),
 		feeds: work.NewFeeds(), journal: events.New(events.DefaultSize),
 	}

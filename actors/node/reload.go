@@ -89,6 +89,24 @@ func (n *Node) Change(cfg Config, dryRun bool) ([]change.Step, error) {
 	return t.steps, nil
 }
 
+// Diff says what a node of one configuration has to do to become one of another. That is
+// pure: whether it can be done shows when it is. A *FixedError is a change that needs a
+// restart.
+func (c Config) Diff(to Config) ([]change.Step, error) {
+	if err := c.fixed(to); err != nil {
+		return nil, err
+	}
+	old, err := c.parts()
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := to.parts()
+	if err != nil {
+		return nil, err
+	}
+	return change.Between(items(old), items(wanted)), nil
+}
+
 // fixed says what can't change while the node runs.
 func (c Config) fixed(to Config) error {
 	var what string

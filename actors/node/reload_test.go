@@ -16,6 +16,7 @@ import (
 	"receptor/test/probe"
 	"receptor/transport/mesh"
 	"receptor/transport/mesh/firewall"
+	"receptor/transport/secure"
 
 	supervisev1 "receptor/proto/supervise/v1"
 )
@@ -166,6 +167,47 @@ func TestAChangeThatCannotBeMadeChangesNothing(t *testing.T) {
 			l.Close()
 		}
 	})
+}
+
+// What services only look up when they dial has to be there, too.
+func TestATLSClientInUseCannotGo(t *testing.T) {
+	old := full(t)
+	old.TLSClients = []secure.ClientOptions{{Name: "c"}}
+	old.TCPServers[0].TLSClient = "c"
+	old.UnixServers = []UnixServer{{Path: filepath.Join(t.TempDir(), "s"), Mode: 0o600, RemoteNode: "a", RemoteService: "tcp", TLS: "c"}}
+	n, err := Start(old, quiet(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop(t, n)
+	wanted := old
+	wanted.TLSClients = nil
+	for range 2 {
+		if _, err := n.Change(wanted, false); err == nil || !strings.Contains(err.Error(), "unknown TLS config c") {
+			t.Errorf("%v", err)
+		}
+		wanted.TCPServers = nil
+	}
+	wanted.UnixServers = nil
+	if _, err := n.Change(wanted, false); err != nil {
+		t.Error(err)
+	}
+}
+
+// A wss peer without a client of its own uses the one called "default", which may come
+// and go.
+func TestADefaultTLSClientIsTakenUp(t *testing.T) {
+	old := Config{WSPeers: []WSPeer{{URL: "wss://far"}, {URL: "ws://far"}, {URL: "wss://else", TLS: "c"}}, TLSClients: []secure.ClientOptions{{Name: "c"}}}
+	wanted := old
+	wanted.TLSClients = append(slices.Clone(old.TLSClients), secure.ClientOptions{Name: secure.DefaultClient})
+	there, err := old.Diff(wanted)
+	if want := []string{"start tls-client/default", "replace links/ws-peer:wss://far"}; err != nil || !slices.Equal(done(there), want) {
+		t.Errorf("%v, %v, want %v", done(there), err, want)
+	}
+	back, err := wanted.Diff(old)
+	if want := []string{"stop tls-client/default", "replace links/ws-peer:wss://far"}; err != nil || !slices.Equal(done(back), want) {
+		t.Errorf("%v, %v, want %v", done(back), err, want)
+	}
 }
 
 // A service can go from one kind of proxy to another, and an embedded listener holds

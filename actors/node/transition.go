@@ -27,11 +27,11 @@ type transition struct {
 
 // prepare makes a change ready. On an error nothing is left open.
 func (p *plan) prepare(cfg Config) (*transition, error) {
-	if err := p.cfg.fixed(cfg); err != nil {
-		return nil, err
-	}
 	t := &transition{cfg: cfg}
 	var err error
+	if t.steps, err = p.cfg.Diff(cfg); err != nil {
+		return nil, err
+	}
 	if t.parts, err = cfg.parts(); err != nil {
 		return nil, err
 	}
@@ -41,7 +41,11 @@ func (p *plan) prepare(cfg Config) (*transition, error) {
 	if t.tls, err = p.store.Renew(cfg.TLSServers, cfg.TLSClients); err != nil {
 		return nil, err
 	}
-	t.steps = change.Between(items(p.parts), items(t.parts))
+	for _, name := range cfg.meshClients() {
+		if _, err := t.tls.Client(name); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.makePieces(t); err != nil {
 		return nil, err
 	}
@@ -113,7 +117,7 @@ func (p *plan) commit(t *transition) {
 		made.part = byKey[made.part.Key]
 	}
 	was := p.cfg
-	p.cfg, p.parts, p.pieces = t.cfg, t.parts, t.all
+	p.cfg, p.pieces = t.cfg, t.all
 	p.plane.SetFirewall(t.rules)
 	p.network.RetireTLS(t.changed(tlsClient))
 	p.publish(p.pieces)

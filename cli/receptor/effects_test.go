@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -10,7 +12,9 @@ import (
 	"testing"
 
 	"receptor/actors/node"
+	"receptor/actors/node/change"
 	"receptor/cli/receptor/config"
+	"receptor/cli/receptor/logging"
 )
 
 // asked is all that a configuration can make of the program.
@@ -58,8 +62,8 @@ var effects = map[string]effect{
 	"log-level":          {"", "level=debug router=debug links=debug streams=debug work=debug services=debug control=debug"},
 	"log-format":         {"format=json", "format=text"},
 	"trace":              {"", ""},
-	"debug":              {"", "http=127.0.0.1:1 remotehttp=yes remote=true actions=true"},
-	"control-service":    {"tcplisten=1", "service=a filename=/f permissions=0640 tls=s tcplisten=2 tcptls=s"},
+	"debug":              {"http=127.0.0.1:2", "http=127.0.0.1:1 remotehttp=yes remote=true actions=true"},
+	"control-service":    {"tcplisten=1 filename=/e", "service=a filename=/f permissions=0640 tls=s tcplisten=2 tcptls=s"},
 	"tls-server":         {"name=n cert=c key=k", tlsEffects + " requireclientcert=1 clientcas=x pinnedclientcert=" + pin},
 	"tls-client":         {"name=n cert=c key=k", tlsEffects + " rootcas=x insecureskipverify=1 pinnedservercert=" + pin},
 	"cert-init":          {"commonname=a outcert=b outkey=c", "commonname=x keytype=ecdsa bits=1 notbefore=x notafter=x outcert=x outkey=x force=1"},
@@ -127,6 +131,65 @@ func (e effect) check(t *testing.T, action string, params []string) {
 			t.Errorf("%s has no value in effects", param)
 		}
 	}
+}
+
+// Whatever help shows can be reloaded: a change of it is one of what runs, but for the
+// node's identity and its data. What makes certificates or only prints runs no node.
+func TestEveryParameterIsReloaded(t *testing.T) {
+	fixed := map[string]bool{}
+	for action, params := range helpNames(t) {
+		e := effects[action]
+		if strings.HasPrefix(action, "cert-") || action == "version" {
+			continue
+		}
+		needs := append(needed(action), "--"+action)
+		needs = append(needs, strings.Fields(e.needs)...)
+		alone := parse(t, nil, needs...)
+		if action != "node" {
+			reloads(t, parse(t, nil, append(needed(action), "--node")...), alone, action)
+		}
+		for _, word := range strings.Fields(e.params) {
+			param, _, _ := strings.Cut(word, "=")
+			changed := parse(t, nil, append(slices.Clone(needs), word)...)
+			if !slices.Contains(params, param) || reflect.DeepEqual(alone, changed) {
+				continue // TestEveryParameterHasAnEffect tells
+			}
+			if err := reloads(t, alone, changed, action+" "+word); err != nil {
+				fixed[action+" "+param] = true
+			}
+		}
+	}
+	if want := map[string]bool{"node id": true, "node datadir": true}; !maps.Equal(fixed, want) {
+		t.Errorf("needs a restart: %v, want %v", fixed, want)
+	}
+}
+
+// reloads wants a node to notice the way from one configuration to another, and the way
+// back. The error is one that needs a restart.
+func reloads(t *testing.T, from, to asked, what string) error {
+	t.Helper()
+	if from.PayloadTrace != to.PayloadTrace || from.QlogDir != to.QlogDir {
+		t.Errorf("%s changes what only the environment does, and no reload", what)
+	}
+	for _, way := range [][2]node.Config{{from.config(), to.config()}, {to.config(), from.config()}} {
+		steps, err := way[0].Diff(way[1])
+		var restart *node.FixedError
+		if errors.As(err, &restart) {
+			return err
+		}
+		if err != nil || change.Count(steps) == 0 {
+			t.Errorf("%s: a reload does %v, %v", what, steps, err)
+		}
+	}
+	return nil
+}
+
+// config is what the program hands to the node.
+func (a asked) config() node.Config {
+	if a.Trace {
+		a.Node.Tracer = logging.NewOutput(io.Discard, false).Tracer()
+	}
+	return a.Node
 }
 
 // needed is what parameters may name. What makes certificates stands alone.

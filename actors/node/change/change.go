@@ -44,7 +44,7 @@ type Step struct {
 // everything that is wanted, each in the order in which it was written.
 func Between(old, wanted []Item) []Step {
 	before, after := index(old), index(wanted)
-	changed := changedParts(old, after)
+	changed := changedParts(before, after)
 	var steps []Step
 	for _, it := range old {
 		if _, ok := after[it.Key]; !ok {
@@ -83,12 +83,18 @@ func compare(was, is Item, changed map[string]bool) Step {
 	return s
 }
 
-// changedParts are those that others may use and that differ.
-func changedParts(old []Item, after map[string]Item) map[string]bool {
+// changedParts are those that others may use and that differ. One that is new differs,
+// too: it may stand in for what is used where it is missing.
+func changedParts(before, after map[string]Item) map[string]bool {
 	changed := map[string]bool{}
-	for _, was := range old {
-		if is, ok := after[was.Key]; !ok || len(fields(was.Made, is.Made)) > 0 {
-			changed[was.Key] = true
+	for key, was := range before {
+		if is, ok := after[key]; !ok || len(fields(was.Made, is.Made)) > 0 {
+			changed[key] = true
+		}
+	}
+	for key := range after {
+		if _, ok := before[key]; !ok {
+			changed[key] = true
 		}
 	}
 	return changed

@@ -87,9 +87,13 @@ func TestBetween(t *testing.T) {
 			old: []Item{link("a", "x", 1), cert("x", "f")}, wanted: []Item{link("a", "", 1)},
 			want: []Step{{Key: "tls/x", Do: Stop}, {Key: "a", Do: Replace, Why: []string{"tls"}}},
 		},
-		"what is new is no change": {
-			old: []Item{link("a", "x", 1)}, wanted: []Item{link("a", "x", 1), cert("x", "f")},
-			want: []Step{keep("a"), {Key: "tls/x", Do: Start}},
+		"what it uses is there now": {
+			old: []Item{link("a", "x", 1), link("b", "", 1)}, wanted: []Item{link("a", "x", 1), link("b", "", 1), cert("x", "f")},
+			want: []Step{{Key: "a", Do: Replace, Why: []string{"tls/x"}}, keep("b"), {Key: "tls/x", Do: Start}},
+		},
+		"what nobody uses is new": {
+			old: []Item{link("a", "x", 1), cert("x", "f")}, wanted: []Item{link("a", "x", 1), cert("x", "f"), cert("y", "f")},
+			want: []Step{keep("a"), keep("tls/x"), {Key: "tls/y", Do: Start}},
 		},
 		"a setting never restarts": {
 			old:    []Item{{Key: "s", Made: nested{"t", rules2{1}}, Setting: true}},
