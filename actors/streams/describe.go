@@ -42,15 +42,21 @@ func (s *session) Describe() *inspectv1.Description {
 	p.mu.Lock()
 	l := p.life
 	p.mu.Unlock()
-	d := describe.Of(
+	facts := []*inspectv1.Attribute{
 		describe.Text("node", node), describe.Text("service", service), describe.Text("tls", p.key.tls),
 		describe.Flag("connected", s.up), describe.Flag("shared", l.shared), describe.Number("streams", l.active),
-	)
+	}
+	if s.up {
+		stats := p.conn.ConnectionStats()
+		facts = append(facts, describe.Duration("round trip", stats.SmoothedRTT),
+			describe.Duration("shortest round trip", stats.MinRTT),
+			describe.Number("window bytes", int64(stats.CongestionWindow))) // at most 10 000 packets
+	}
 	far := describe.Service(node, service)
 	if p.accept != nil {
 		far = describe.Service(p.net.plane.NodeID(), service)
 	}
-	return describe.Refer(d, describe.Node(node), far)
+	return describe.Refer(describe.Of(facts...), describe.Node(node), far)
 }
 
 // openStreams is how many streams are not finished.

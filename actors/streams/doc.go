@@ -6,7 +6,7 @@
 // Dial and Listen belong to Network, which goroutines anywhere in the node may
 // call. Live connections are kept in its table: messages name them by number.
 //
-//	Dial ──► table ──► a shared session is open ──────────────────► open a stream
+//	Dial ──► table ──► a session takes one more stream ───────────► open a stream
 //	           └─────► OpenSession ──► streams ──► session ──► QUIC ─────┘
 //	Accept ◄── queue of the listener ◄── first byte read ◄── stream ◄── QUIC
 //
@@ -15,8 +15,12 @@
 //	netceptor    other implementations: one stream, first byte 0x00 from the dialer
 //	netceptor/2  ours: many streams, each opened by 0x00 and answered by 0x00
 //
+// Streams to a service of a near node share one session. To a node far away each has
+// its own, up to maxSpread, and leaves it behind for the next (see spread.go).
+//
 // The answer shows a dialer that a session which has been quiet for long is still
 // alive; in one that is not, it goes with what is said first. So a request and a short
-// answer cost a packet each, and one each for the end of input. A session that nobody uses is given up by its dialer with an empty
+// answer cost a packet each, and one each for the end
+// of input. A session that nobody uses is given up by its dialer with an empty
 // unidirectional stream; the other end closes it once all its streams are read.
 package streams

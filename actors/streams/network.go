@@ -104,7 +104,7 @@ func (n *Network) dial(ctx context.Context, node, service, tlsName string, early
 			return nil, err
 		}
 	}
-	if p := n.table.find(k); p != nil {
+	if p := n.table.claim(k); p != nil {
 		s, err := p.dialStream(ctx, early)
 		if err == nil {
 			return s, nil
@@ -121,14 +121,14 @@ func (n *Network) dial(ctx context.Context, node, service, tlsName string, early
 	return p.dialStream(ctx, early)
 }
 
-// session has the streams actor open one.
+// session has the streams actor open one, and acquires it.
 func (n *Network) session(ctx context.Context, k key) (*pump, error) {
 	o, err := n.await(ctx)
 	if err != nil {
 		return nil, err
 	}
 	waiter, answer := n.waiters.add()
-	defer n.waiters.remove(waiter)
+	defer n.waiters.leave(waiter, answer)
 	o.root.Send(o.pid, &streamsv1.OpenSession{Node: k.node, Service: k.service, TlsClient: k.tls, Waiter: waiter})
 	select {
 	case a := <-answer:
@@ -210,7 +210,7 @@ func (n *Network) detach() error {
 // Streams that are open go on.
 func (n *Network) RetireTLS(clients []string) {
 	for _, p := range n.table.all() {
-		if slices.Contains(clients, p.key.tls) && n.table.find(p.key) == p {
+		if slices.Contains(clients, p.key.tls) && n.table.offered(p) {
 			p.retire()
 		}
 	}

@@ -56,8 +56,8 @@ func sessions(t testing.TB, s *probe.Stage, h *host) int {
 }
 
 func TestStreamsShareOneSession(t *testing.T) {
-	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		p := newPair(s, quality{})
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		p := newPair(s, slow)
 		defer p.stop()
 		go serve(p.b.listen(t, "echo"), echo(t))
 		var all sync.WaitGroup

@@ -15,8 +15,6 @@ import (
 
 var (
 	errStopped = errors.New("streams are stopped")
-	// errRetired is a session that takes no more streams.
-	errRetired = errors.New("session is closing")
 	errEnded   = errors.New("session ended at once")
 	errBusy    = errors.New("too many sessions, or too many dials at once")
 	// errForgotten is a far end that was started anew.
@@ -229,6 +227,14 @@ func (p *pump) forgotten() {
 	if established {
 		p.cancel(errForgotten)
 	}
+}
+
+// load says how busy a session that we dialled is.
+func (p *pump) load() load {
+	stats := p.conn.ConnectionStats()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return load{streams: p.life.active, minRTT: stats.MinRTT, window: stats.CongestionWindow}
 }
 
 // acquire counts one more stream. It reports false if no more are welcome.

@@ -28,8 +28,8 @@ func (profiles) Server(string, []string, func(net.Addr) string) (*tls.Config, er
 // After a TLS client has changed nothing new goes over connections that were made with
 // it, and what is under way there goes on.
 func TestRetiredTLSServesNoNewStream(t *testing.T) {
-	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		p := newPair(s, quality{})
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		p := newPair(s, slow)
 		defer p.stop()
 		p.a.net.credentials = profiles{}
 		go serve(p.b.listen(t, "echo"), echo(t))

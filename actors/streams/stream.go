@@ -44,12 +44,9 @@ type stream struct {
 
 var _ transport.StreamConn = (*stream)(nil)
 
-// dialStream opens a stream on an open session. Early bytes, at most maxEarly, go
-// with the packet that opens it.
+// dialStream opens a stream on an open session that has been acquired for it. Early
+// bytes, at most maxEarly, go with the packet that opens it.
 func (p *pump) dialStream(ctx context.Context, early []byte) (*stream, error) {
-	if !p.acquire() {
-		return nil, errRetired
-	}
 	qs, err := p.conn.OpenStreamSync(ctx)
 	if err != nil {
 		p.release()

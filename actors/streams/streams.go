@@ -1,8 +1,10 @@
 package streams
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -28,7 +30,7 @@ func New(cfg Config) func() actor.Actor {
 	return func() actor.Actor {
 		return &streams{
 			Supervisor: supervise.New(cfg.Log, supervise.Backoff{}), cfg: cfg,
-			dials: map[uint64]*dial{}, flights: map[key]*dial{}, singles: map[key]struct{}{},
+			dials: map[uint64]*dial{}, flights: map[key][]*dial{}, singles: map[key]struct{}{},
 		}
 	}
 }
@@ -43,7 +45,7 @@ type streams struct {
 	*supervise.Supervisor
 	cfg     Config
 	dials   map[uint64]*dial // by session: hand-shakes under way
-	flights map[key]*dial    // those that further dials may join
+	flights map[key][]*dial  // those that further dials may join
 	singles map[key]struct{} // served one stream per connection the last time
 }
 
@@ -101,19 +103,28 @@ func (s *streams) stop() {
 // openSession has the caller wait for a hand-shake that serves it.
 func (s *streams) openSession(ctx actor.Context, m *streamsv1.OpenSession) {
 	k := key{node: m.GetNode(), service: m.GetService(), tls: m.GetTlsClient()}
-	if p := s.cfg.Network.table.find(k); p != nil {
-		s.answer(m.GetWaiter(), answer{pump: p}) // it came up since the caller looked
+	if p := s.cfg.Network.table.claim(k); p != nil {
+		s.serve(m.GetWaiter(), p) // it came up since the caller looked
 		return
 	}
-	d := s.flights[k]
-	switch {
-	case d == nil:
-		s.dial(ctx, k, m.GetWaiter())
-	case len(d.waiters) >= maxWaiters:
-		s.answer(m.GetWaiter(), answer{err: errBusy})
-	default:
-		d.waiters = append(d.waiters, m.GetWaiter())
+	s.enlist(ctx, k, m.GetWaiter())
+}
+
+// enlist has a waiter join the hand-shake for which the fewest wait, or gives it one
+// of its own.
+func (s *streams) enlist(ctx actor.Context, k key, waiter uint64) {
+	under := s.flights[k]
+	sessions, far := s.cfg.Network.table.spread(k)
+	if len(under) == 0 || far && sessions+len(under) < maxSpread {
+		s.dial(ctx, k, waiter)
+		return
 	}
+	d := slices.MinFunc(under, func(a, b *dial) int { return cmp.Compare(len(a.waiters), len(b.waiters)) })
+	if len(d.waiters) >= maxWaiters {
+		s.answer(waiter, answer{err: errBusy})
+		return
+	}
+	d.waiters = append(d.waiters, waiter)
 }
 
 // dial starts a session for one waiter. Others may join it, unless the service is
@@ -127,9 +138,16 @@ func (s *streams) dial(ctx actor.Context, k key, waiter uint64) {
 	d := &dial{key: k, waiters: []uint64{waiter}}
 	s.dials[p.id] = d
 	if _, single := s.singles[k]; !single {
-		s.flights[k] = d
+		s.flights[k] = append(s.flights[k], d)
 	}
 	s.spawn(ctx, p, k.node, k.service)
+}
+
+// serve gives a waiter a session that was acquired for it.
+func (s *streams) serve(waiter uint64, p *pump) {
+	if !s.answer(waiter, answer{pump: p}) {
+		p.release()
+	}
 }
 
 // answer reports whether the waiter was still there.
@@ -175,9 +193,21 @@ func (s *streams) opened(ctx actor.Context, m *streamsv1.SessionOpened) {
 		s.answerAll(d, answer{err: errEnded})
 	case m.GetShared():
 		delete(s.singles, d.key)
-		s.answerAll(d, answer{pump: p})
+		s.serveShared(ctx, d)
 	default:
 		s.serveSingle(ctx, d, p)
+	}
+}
+
+// serveShared has all waiters share what is open, unless that is far away: then the
+// first gets it, and the others get sessions of their own, all at once.
+func (s *streams) serveShared(ctx actor.Context, d *dial) {
+	for _, waiter := range d.waiters {
+		if p := s.cfg.Network.table.claim(d.key); p != nil {
+			s.serve(waiter, p)
+			continue
+		}
+		s.enlist(ctx, d.key, waiter)
 	}
 }
 
@@ -188,13 +218,16 @@ func (s *streams) serveSingle(ctx actor.Context, d *dial, p *pump) {
 		clear(s.singles)
 	}
 	s.singles[d.key] = struct{}{}
-	served := false
+	served := !p.acquire()
 	for _, waiter := range d.waiters {
 		if served {
 			s.dial(ctx, d.key, waiter)
 			continue
 		}
 		served = s.answer(waiter, answer{pump: p})
+	}
+	if !served {
+		p.release()
 	}
 }
 
@@ -223,8 +256,11 @@ func (s *streams) landed(session uint64) *dial {
 		return nil
 	}
 	delete(s.dials, session)
-	if s.flights[d.key] == d {
+	rest := slices.DeleteFunc(s.flights[d.key], func(o *dial) bool { return o == d })
+	if len(rest) == 0 {
 		delete(s.flights, d.key)
+	} else {
+		s.flights[d.key] = rest
 	}
 	return d
 }

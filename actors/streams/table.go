@@ -1,6 +1,9 @@
 package streams
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // maxLingering bounds the finished connections kept for old peers.
 const maxLingering = 256
@@ -14,12 +17,12 @@ type table struct {
 	mu        sync.Mutex
 	last      uint64
 	pumps     map[uint64]*pump
-	shared    map[key]*pump
-	lingering []*pump // oldest first
+	shared    map[key][]*pump // that take more streams
+	lingering []*pump         // oldest first
 }
 
 func newTable() *table {
-	return &table{pumps: map[uint64]*pump{}, shared: map[key]*pump{}}
+	return &table{pumps: map[uint64]*pump{}, shared: map[key][]*pump{}}
 }
 
 // add numbers a connection. It reports false if there are too many.
@@ -45,23 +48,54 @@ func (t *table) get(id uint64) *pump {
 func (t *table) share(p *pump) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.shared[p.key] = p
+	t.shared[p.key] = append(t.shared[p.key], p)
 }
 
-// find returns the session that serves k, or nil.
-func (t *table) find(k key) *pump {
+// claim returns a session that serves one more stream to k, which is counted as one
+// of its streams already, or nil if that should have a session of its own.
+func (t *table) claim(k key) *pump {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.shared[k]
+	open := t.shared[k]
+	loads := make([]load, 0, maxSpread)
+	for _, p := range open {
+		loads = append(loads, p.load())
+	}
+	i := choose(loads)
+	if i < 0 || !open[i].acquire() {
+		return nil
+	}
+	return open[i]
+}
+
+// spread is how many sessions take streams to k, and whether k is so far away that
+// streams should have their own.
+func (t *table) spread(k key) (sessions int, far bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.shared[k] {
+		far = far || p.load().far()
+	}
+	return len(t.shared[k]), far
+}
+
+// offered reports whether dials may get p.
+func (t *table) offered(p *pump) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Contains(t.shared[p.key], p)
 }
 
 // unshare ends the offer; streams that are open go on.
 func (t *table) unshare(p *pump) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.shared[p.key] == p {
+	rest := slices.DeleteFunc(t.shared[p.key], func(o *pump) bool { return o == p })
+	if len(rest) == 0 {
 		delete(t.shared, p.key)
+		return
 	}
+	t.shared[p.key] = rest
 }
 
 // remove forgets p.

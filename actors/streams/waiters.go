@@ -10,7 +10,7 @@ type waiters struct {
 	open map[uint64]chan answer
 }
 
-// answer is a session, or why there is none.
+// answer is a session, acquired for who gets it, or why there is none.
 type answer struct {
 	pump *pump
 	err  error
@@ -27,10 +27,18 @@ func (w *waiters) add() (uint64, <-chan answer) {
 	return w.last, c
 }
 
-func (w *waiters) remove(id uint64) {
+// leave ends the wait. An answer that came and was not taken is given back.
+func (w *waiters) leave(id uint64, c <-chan answer) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	delete(w.open, id)
+	w.mu.Unlock()
+	select {
+	case a := <-c:
+		if a.pump != nil {
+			a.pump.release()
+		}
+	default:
+	}
 }
 
 // answer serves a waiter once. It reports false if nobody waits under that number.

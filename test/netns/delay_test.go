@@ -57,6 +57,42 @@ func TestStreamFillsALongWay(t *testing.T) {
 	}
 }
 
+// Many streams fill it together: each opens a window of its own. With one window for
+// all they came to a third of it.
+func TestStreamsFillALongWayTogether(t *testing.T) {
+	const (
+		oneWay  = 50 * time.Millisecond
+		mbit    = 50
+		streams = 8
+		size    = 4 * megabyte
+		share   = 0.5
+		tries   = 3 // other work may be in the way
+	)
+	w := newWorld(t, time.Minute)
+	net := w.wire(2)
+	from, to := net.Hosts[0], net.Hosts[1]
+	for _, h := range net.Hosts {
+		w.must(h.Rate(w.ctx, mbit))
+	}
+	net.Switch.Set(tapswitch.Path{Delay: oneWay})
+	w.farAway(from, to, 2*oneWay)
+	w.chain(net.Hosts, overTCP)
+	best := 0.0
+	for try := 0; try < tries && best < share*mbit; try++ {
+		rate := 0.0
+		for _, p := range w.pours(from, to, size, streams) {
+			each, err := p.wait(w.ctx)
+			w.must(err)
+			rate += each
+		}
+		best = max(best, rate)
+	}
+	if best < share*mbit {
+		t.Errorf("%.1f of %d Mbit/s", best, mbit)
+	}
+	t.Logf("%d times %d MiB at %.1f of %d Mbit/s", streams, size/megabyte, best, mbit)
+}
+
 // farAway wants echoes of the other host after that long, and one of a few not
 // much later.
 func (w *world) farAway(from, to *lab.Host, rtt time.Duration) {

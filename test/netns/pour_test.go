@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -60,39 +61,52 @@ type pour struct {
 // pour begins to send. The connections end with the test's patience.
 func (w *world) pour(from, to *lab.Host, size int64) *pour {
 	w.t.Helper()
-	p := &pour{size: size, done: make(chan struct{})}
-	var (
-		in  net.Conn
-		out net.Listener
-	)
+	return w.pours(from, to, size, 1)[0]
+}
+
+// pours begins to send the same several times at once. When one fails all end.
+func (w *world) pours(from, to *lab.Host, size int64, n int) []*pour {
+	w.t.Helper()
+	var out net.Listener
 	w.must(to.Do(func() (err error) {
 		out, err = net.Listen("tcp", local(sinkPort))
 		return err
 	}))
-	w.must(from.Do(func() (err error) {
-		in, err = net.Dial("tcp", local(proxyPort))
-		return err
-	}))
 	ctx, cancel := context.WithCancel(w.ctx)
-	context.AfterFunc(ctx, func() {
-		in.Close()
-		out.Close()
-	})
+	context.AfterFunc(ctx, func() { out.Close() })
+	all := make([]*pour, n)
+	var under sync.WaitGroup
+	for i := range all {
+		var in net.Conn
+		w.must(from.Do(func() (err error) {
+			in, err = net.Dial("tcp", local(proxyPort))
+			return err
+		}))
+		context.AfterFunc(ctx, func() { in.Close() })
+		p := &pour{size: size, done: make(chan struct{})}
+		under.Go(func() { p.run(in.(*net.TCPConn), out, cancel) })
+		all[i] = p
+	}
 	go func() {
-		defer close(p.done)
 		defer cancel()
-		start := time.Now()
-		ends := make(chan error, 2)
-		go func() { ends <- p.send(in.(*net.TCPConn)) }()
-		go func() { ends <- p.receive(out) }()
-		first := <-ends
-		if first != nil {
-			cancel() // nobody waits for the other end then
-		}
-		p.err = errors.Join(first, <-ends)
-		p.took = time.Since(start)
+		under.Wait()
 	}()
-	return p
+	return all
+}
+
+// run sends and receives. Nobody waits for one end when the other has failed.
+func (p *pour) run(in *net.TCPConn, out net.Listener, giveUp func()) {
+	defer close(p.done)
+	start := time.Now()
+	ends := make(chan error, 2)
+	go func() { ends <- p.send(in) }()
+	go func() { ends <- p.receive(out) }()
+	first := <-ends
+	if first != nil {
+		giveUp()
+	}
+	p.err = errors.Join(first, <-ends)
+	p.took = time.Since(start)
 }
 
 // send sends everything, and wants it confirmed.
@@ -117,7 +131,6 @@ func (p *pour) send(c *net.TCPConn) error {
 
 // receive reads what comes, and answers with its hash.
 func (p *pour) receive(l net.Listener) error {
-	defer l.Close()
 	c, err := l.Accept()
 	if err != nil {
 		return fmt.Errorf("sink: %w", err)
