@@ -146,7 +146,9 @@ func TestEveryParameterIsReloaded(t *testing.T) {
 		needs = append(needs, strings.Fields(e.needs)...)
 		alone := parse(t, nil, needs...)
 		if action != "node" {
-			reloads(t, parse(t, nil, append(needed(action), "--node")...), alone, action)
+			if err := reloads(t, parse(t, nil, append(needed(action), "--node")...), alone, action); err != nil {
+				t.Errorf("%s: %v", action, err)
+			}
 		}
 		for _, word := range strings.Fields(e.params) {
 			param, _, _ := strings.Cut(word, "=")
