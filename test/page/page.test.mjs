@@ -47,7 +47,7 @@ const item = (name) => page.locator(`#tree [data-path="${name}"]`);
 test("the page shows the mesh, and nothing complains", async () => {
   await page.waitForFunction(() => document.title.startsWith("a "));
   await page.locator('#graph [data-node="c"]').waitFor();
-  await page.locator('#graph line.up[data-from="a"][data-to="b"]').waitFor({ state: "attached" });
+  await page.locator('#graph path.up[data-from="a"][data-to="b"]').waitFor({ state: "attached" });
   await page.locator("#links tbody tr", { hasText: "up" }).waitFor();
   assert.deepEqual(complaints, []);
 });
@@ -55,11 +55,14 @@ test("the page shows the mesh, and nothing complains", async () => {
 test("the way to a node is shown, by field and by keyboard", async () => {
   await page.fill("#target", "c");
   await page.waitForFunction(() => document.getElementById("way").value === "a → b → c, cost 2");
-  await page.locator('#graph line.way[data-from="b"][data-to="c"]').waitFor({ state: "attached" });
+  await page.locator('#graph path.way[data-from="b"][data-to="c"]').waitFor({ state: "attached" });
   await page.locator("#graph").press("Escape");
   await page.waitForFunction(() => document.getElementById("way").value === "");
-  await page.locator("#graph").press("ArrowRight");
-  await page.locator("#graph .chosen").waitFor();
+  for (const name of ["a", "b", "c"]) { // the nearest in that direction, this node first
+    await page.locator("#graph").press("ArrowRight");
+    await page.locator(`#graph [data-node="${name}"].chosen`).waitFor();
+  }
+  await page.locator("#chosen dd", { hasText: "by b, cost 2" }).waitFor();
   await page.locator("#graph").press("Escape");
 });
 
@@ -88,7 +91,7 @@ test("a killed link turns red and heals", async () => {
   await page.screenshot({ path: path.join(shots, "page.png") });
   await mesh.stop("b", "SIGKILL");
   await page.waitForFunction(() => { // as red as everything that is bad
-    const red = document.querySelector('#graph line.down[data-from="a"][data-to="b"]');
+    const red = document.querySelector('#graph path.down[data-from="a"][data-to="b"]');
     const probe = document.body.appendChild(document.createElement("i"));
     probe.className = "bad";
     const bad = getComputedStyle(probe).color;
@@ -99,7 +102,7 @@ test("a killed link turns red and heals", async () => {
   await page.locator('#events li[data-kind="link_down"]').first().waitFor();
   await page.screenshot({ path: path.join(shots, "page-link-down.png") });
   await mesh.start("b", "--tcp-listener", "bindaddr=127.0.0.1", `port=${link}`);
-  await page.locator('#graph line.up[data-from="a"][data-to="b"]').waitFor({ state: "attached" });
+  await page.locator('#graph path.up[data-from="a"][data-to="b"]').waitFor({ state: "attached" });
   await page.locator('#events li[data-kind="actor_restarted"]').first().waitFor();
 });
 
@@ -111,6 +114,97 @@ test("it is dark in the dark", async () => {
   assert.notEqual(await ground(), light);
   await page.screenshot({ path: path.join(shots, "page-dark.png") });
   await page.emulateMedia({ colorScheme: "light" });
+});
+
+// far makes a mesh of so many nodes; each hub has as many others as the next one.
+function far(count, hubs) {
+  const nodes = [{ name: "a", links: { n1: 1 } }];
+  for (let i = 1; i < count; i++) {
+    const to = i === 1 ? "a" : i <= hubs ? "n1" : "n" + (1 + (i % hubs));
+    nodes.push({ name: "n" + i, links: { [to]: 1 }, next_hop: "n1", cost: 1 });
+  }
+  return nodes;
+}
+
+async function withMesh(nodes, look) {
+  await page.route("**/api/v1/mesh", (route) => route.fulfill({ json: { node: "a", nodes } }));
+  try {
+    await page.waitForFunction((n) => document.querySelectorAll("#graph [data-node]").length >= n, Math.min(nodes.length, 24));
+    await page.waitForFunction((name) => [...document.querySelectorAll("#graph [data-node]")].some((g) => g.dataset.node === name), nodes.at(-1).name);
+    await look();
+  } finally {
+    await page.unroute("**/api/v1/mesh");
+  }
+}
+
+// seen are the discs of the graph in the coordinates of the window, and its box.
+const seen = () => page.evaluate(() => {
+  const box = ({ x, y, width, height }) => ({ x, y, width, height });
+  return {
+    graph: box(document.getElementById("graph").getBoundingClientRect()),
+    nodes: [...document.querySelectorAll("#graph circle")].map((c) => box(c.getBoundingClientRect())),
+  };
+});
+
+for (const [count, hubs] of [[3, 1], [12, 3], [50, 5], [120, 9]]) {
+  test(`of ${count} nodes none covers another, and all are in sight`, () => withMesh(far(count, hubs), async () => {
+    const { graph, nodes } = await seen();
+    assert.ok(nodes.length >= count);
+    nodes.forEach((a, i) => {
+      assert.ok(a.x >= graph.x && a.y >= graph.y && a.x + a.width <= graph.x + graph.width && a.y + a.height <= graph.y + graph.height,
+        `node ${i} is out of sight`);
+      nodes.slice(i + 1).forEach((b, j) => {
+        const apart = Math.hypot(a.x + a.width / 2 - b.x - b.width / 2, a.y + a.height / 2 - b.y - b.height / 2);
+        assert.ok(apart >= (a.width + b.width) / 2, `node ${i} and node ${i + 1 + j} are ${apart} apart`);
+      });
+    });
+    await page.screenshot({ path: path.join(shots, `page-${count}.png`) });
+  }));
+}
+
+// A node of the mesh may be anybody's: its name is text.
+test("hostile names are shown, and do nothing", async () => {
+  const evil = "<img src=x onerror=\"document.title='owned'\">\u202egnp\u0007<script>document.title='owned'</script>";
+  const nodes = [{ name: "a", links: { [evil]: 1 } },
+    { name: evil, links: { a: 1 }, next_hop: evil, cost: 1, services: [evil], work: [evil] }];
+  await withMesh(nodes, async () => {
+    await page.fill("#target", evil);
+    await page.locator("#chosen dd", { hasText: "<script>" }).first().waitFor();
+    const text = await page.locator("main").innerText();
+    assert.match(text, /\\u202egnp\\u0007/);
+    assert.doesNotMatch(text, /[\u202e\u0007]/);
+    assert.equal(await page.locator("main img, main script, main iframe").count(), 0);
+    assert.match(await page.title(), /^a /);
+    await page.locator("#graph").press("Escape");
+  });
+});
+
+test("nodes that are long gone are counted, not drawn", async () => {
+  const gone = Array.from({ length: 500 }, (_, i) => ({ name: "gone" + i, links: { a: 1 } }));
+  await withMesh([...gone, { name: "a", links: { b: 1 } }, { name: "b", links: { a: 1 }, next_hop: "b", cost: 1 }], async () => {
+    await page.locator("#left", { hasText: "and 476 nodes that are known but have no route" }).waitFor();
+    await page.fill("#target", "gone1");
+    await page.waitForFunction(() => document.getElementById("way").value === "no way to gone1");
+    await page.locator("#graph").press("Escape");
+  });
+});
+
+test("a narrow window needs no scrolling sideways", async () => {
+  await page.setViewportSize({ width: 400, height: 900 });
+  await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth);
+  await page.screenshot({ path: path.join(shots, "page-narrow.png"), fullPage: true });
+  await page.setViewportSize({ width: 1360, height: 1000 });
+});
+
+test("all is loaded from the node, and only from it", async () => {
+  const elsewhere = [];
+  const listen = (request) => !request.url().startsWith(url) && !request.url().startsWith("data:") && elsewhere.push(request.url());
+  page.on("request", listen);
+  const answer = await page.reload();
+  page.off("request", listen);
+  assert.deepEqual(elsewhere, []);
+  assert.match(answer.headers()["content-security-policy"], /default-src 'none'; script-src 'self'/);
+  assert.doesNotMatch(await answer.text(), /<script>|<style|style=|onclick/);
 });
 
 test("500 nodes are drawn, and the page stays usable", async () => {

@@ -4,7 +4,7 @@ import { $, ask, bytes, clock, el, fill, rate, seconds, span } from "./dom.js";
 import * as graph from "./graph.js";
 import * as tree from "./tree.js";
 
-const period = 2000, soon = 120, keptEvents = 300, unitsAtOnce = 100;
+const period = 2000, soon = 120, keptEvents = 300, retry = 15000, unitsAtOnce = 100;
 let after = ""; // page of units
 let due, running = false, again = false;
 
@@ -25,7 +25,7 @@ async function refresh() {
     tree.show(actors);
     showUnits(units);
     summary(mesh, snapshot);
-    if (!live) pulse("live", "asked at " + clock(Date.now()));
+    if (!live) pulse("live", "no events, asked at " + clock(Date.now()));
     await tree.detail();
   } catch (err) {
     pulse("lost", "no answer: " + err.message);
@@ -68,7 +68,7 @@ function showLinks(links) {
     const why = l.failure ? `: ${l.failure}` : "";
     const next = l.next_try ? `, next try ${clock(l.next_try)}` : "";
     return { key: l.path, cells: [
-      el("td", {}, l.neighbour || "–"), el("td", { class: "wide" }, l.backend || ""),
+      el("td", { class: "wide" }, l.neighbour || "–", el("small", {}, l.backend || "")),
       el("td", { class: "wide " + tone }, word + why + next), el("td", {}, String(l.cost ?? "")),
       el("td", {}, span(seconds(l.quality?.rtt))), el("td", {}, rate(t.bytes_in_per_second)),
       el("td", {}, rate(t.bytes_out_per_second)), el("td", {}, q.bytes > 0 ? bytes(q.bytes) : ""),
@@ -83,6 +83,7 @@ function showUnits({ units, next }) {
     el("td", { class: "id" }, u.id), el("td", { class: unitTones[u.state] }, u.state),
     el("td", {}, u.remote_type || u.work_type), el("td", {}, u.node || "here"), el("td", {}, bytes(u.output)),
   ] })));
+  if (units.length === 0) $("units").tBodies[0].replaceChildren(el("tr", {}, el("td", { colspan: 6, class: "faint" }, "none")));
   $("more").hidden = !next;
   $("first").hidden = !after;
   $("more").onclick = () => ((after = next), refresh());
@@ -126,8 +127,9 @@ function follow() {
   source.onmessage = (m) => tell(JSON.parse(m.data));
   source.onerror = () => {
     live = false;
-    if (source.readyState === EventSource.CLOSED) pulse("live", "no events: the node does not run in debug mode");
-    else pulse("lost", "the stream of events broke, trying again");
+    if (source.readyState !== EventSource.CLOSED) return pulse("lost", "the stream of events broke, trying again");
+    pulse("live", "no events: too many pages follow them");
+    setTimeout(follow, retry); // a refusal is the end of this one
   };
 }
 

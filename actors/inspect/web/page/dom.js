@@ -2,13 +2,18 @@
 
 export const $ = (id) => document.getElementById(id);
 
+// shown is a text of which nothing is hidden: what steers the direction of writing, ends
+// a line or can't be seen is written as JSON writes it.
+export const shown = (text) => String(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) =>
+  "\n\t\u200c\u200d".includes(c) ? c : [...Array(c.length).keys()].map((i) => "\\u" + c.charCodeAt(i).toString(16).padStart(4, "0")).join(""));
+
 // el makes an element. Text goes in as text, never as markup.
 export function el(name, attributes = {}, ...children) {
   const e = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== undefined && value !== null) e.setAttribute(key, value);
   }
-  e.append(...children.filter((c) => c !== undefined && c !== null && c !== ""));
+  e.append(...children.filter((c) => c !== undefined && c !== null && c !== "").map((c) => (c instanceof Node ? c : shown(c))));
   return e;
 }
 

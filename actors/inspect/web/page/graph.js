@@ -1,26 +1,40 @@
-// The mesh as a graph. Positions come from a small force layout that keeps what
-// it has when nodes come and go; nothing but the node's own answers is drawn.
-import { $, el, svg } from "./dom.js";
+// The mesh as a graph. layout.js says where; this file draws, and lets one choose.
+import { $, el, rate, seconds, shown, span, svg } from "./dom.js";
+import { build, keyOf, place, ways } from "./layout.js";
 
-const gravity = 0.012, push = 2400, pull = 0.03, wanted = 70, most = 80;
+let model = { own: "", nodes: new Map(), edges: [], left: 0 };
+let found = new Map(), placed = { form: "columns", places: new Map() };
+let chosen = "", drawn = "", answers;
 
-const places = new Map(); // node -> {x, y}
-let model = { own: "", nodes: new Map(), edges: [] };
-let chosen = "";
-let warmth = 0;
-
-// start listens to the keyboard and to the field with the target.
+// start listens to the keyboard, to the field with the target and to the window.
 export function start() {
   $("target").addEventListener("input", (e) => choose(e.target.value.trim()));
   $("graph").addEventListener("keydown", (e) => {
-    const names = [...model.nodes.keys()];
-    const at = names.indexOf(chosen);
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[e.key];
-    if (step) choose(names[(at + step + names.length) % names.length]);
-    else if (e.key === "Escape") choose("");
+    if (e.key === "Escape") choose("");
+    else if (e.key in directions) choose(nextTo(chosen, directions[e.key]));
     else return;
     e.preventDefault();
   });
+  $("graph").addEventListener("click", (e) => {
+    const name = e.target.closest("[data-node]")?.dataset.node;
+    if (name !== undefined) choose(name === chosen ? "" : name);
+  });
+  new ResizeObserver(() => answers && show(...answers)).observe($("graph"));
+}
+
+const directions = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
+
+// nextTo is the nearest node in a direction; from nowhere it is the own one.
+function nextTo(name, [dx, dy]) {
+  const here = placed.places.get(name);
+  if (!here) return model.own;
+  let best = name, least = Infinity;
+  for (const [other, p] of placed.places) {
+    const along = (p.x - here.x) * dx + (p.y - here.y) * dy;
+    const aside = Math.abs((p.x - here.x) * dy) + Math.abs((p.y - here.y) * dx);
+    if (along > 1 && along + 2 * aside < least) (best = other), (least = along + 2 * aside);
+  }
+  return best;
 }
 
 function choose(name) {
@@ -31,158 +45,131 @@ function choose(name) {
 
 // show takes the answers of api/v1/mesh and api/v1/links.
 export function show(mesh, links) {
+  answers = [mesh, links];
   model = build(mesh, links);
-  for (const name of model.nodes.keys()) if (!places.has(name)) places.set(name, seat(name, places.size)), (warmth = 1);
-  for (const name of places.keys()) if (!model.nodes.has(name)) places.delete(name);
-  $("nodes").replaceChildren(...[...model.nodes.keys()].map((n) => el("option", { value: n })));
+  found = ways(model);
+  const box = $("graph").getBoundingClientRect();
+  placed = place(model, found, Math.max(320, box.width), Math.max(240, box.height));
+  const names = [...model.nodes.keys()], list = $("nodes");
+  if ([...list.children].map((o) => o.value).join("\n") !== names.join("\n")) {
+    list.replaceChildren(...names.map((n) => el("option", { value: n })));
+  }
   if (!model.nodes.has(chosen)) chosen = "";
-  settle();
   draw();
 }
 
-// build makes one edge of the two directions in which a link is known, and adds own
-// links that are down: the mesh has forgotten those already.
-function build(mesh, links) {
-  const nodes = new Map(mesh.nodes.map((n) => [n.name, n]));
-  const edges = new Map();
-  const edge = (a, b) => {
-    const [from, to] = a < b ? [a, b] : [b, a];
-    const key = from + "\u0000" + to;
-    if (!edges.has(key)) edges.set(key, { from, to, cost: undefined, state: "" });
-    return edges.get(key);
-  };
-  for (const n of mesh.nodes) {
-    for (const [to, cost] of Object.entries(n.links || {})) {
-      if (!nodes.has(to)) nodes.set(to, { name: to });
-      edge(n.name, to).cost = cost;
-    }
-  }
-  for (const l of links || []) {
-    const name = l.neighbour || (l.state === "LINK_STATE_ESTABLISHED" ? "" : l.backend);
-    if (!name) continue;
-    if (!nodes.has(name)) nodes.set(name, { name });
-    const e = edge(mesh.node, name);
-    if (l.state === "LINK_STATE_ESTABLISHED") e.state = "up";
-    else if (e.state !== "up") e.state = "down";
-  }
-  const names = [...nodes.keys()].sort();
-  return { own: mesh.node, nodes: new Map(names.map((n) => [n, nodes.get(n)])), edges: [...edges.values()] };
+function pathTo(name) {
+  if (!found.has(name)) return undefined;
+  const path = [name];
+  while (path[0] !== model.own) path.unshift(found.get(path[0]).before);
+  return path;
 }
 
-// seat is where a new node begins: around the middle, by its number.
-function seat(name, n) {
-  const turn = n * 2.399963, far = 24 * Math.sqrt(n + 0.5);
-  return { x: far * Math.cos(turn), y: far * Math.sin(turn), dx: 0, dy: 0 };
-}
-
-// settle moves the nodes for a bounded number of rounds.
-function settle() {
-  if (warmth === 0) return;
-  const all = [...places.values()];
-  const rounds = Math.max(12, Math.min(most, Math.round(60000 / (all.length * all.length + 1))));
-  for (let i = 0; i < rounds; i++) round(all, 1 - i / rounds);
-  warmth = 0;
-}
-
-function round(all, heat) {
-  for (const p of all) (p.dx = -p.x * gravity), (p.dy = -p.y * gravity);
-  for (let i = 0; i < all.length; i++) {
-    for (let j = i + 1; j < all.length; j++) {
-      const a = all[i], b = all[j];
-      const x = a.x - b.x, y = a.y - b.y, force = push / (x * x + y * y + 30);
-      const far = Math.hypot(x, y) || 1;
-      a.dx += (x / far) * force; a.dy += (y / far) * force;
-      b.dx -= (x / far) * force; b.dy -= (y / far) * force;
-    }
-  }
-  for (const e of model.edges) {
-    const a = places.get(e.from), b = places.get(e.to);
-    const x = b.x - a.x, y = b.y - a.y, far = Math.hypot(x, y) || 1, force = pull * (far - wanted);
-    a.dx += (x / far) * force; a.dy += (y / far) * force;
-    b.dx -= (x / far) * force; b.dy -= (y / far) * force;
-  }
-  const limit = 30 * heat + 2;
-  for (const p of all) {
-    const far = Math.hypot(p.dx, p.dy) || 1, go = Math.min(far, limit) / far;
-    p.x += p.dx * go; p.y += p.dy * go;
-  }
-}
-
-// wayTo is the cheapest way from the own node, as the routers compute it.
-export function wayTo(target, { own, nodes, edges } = model) {
-  const near = new Map([...nodes.keys()].map((n) => [n, []]));
-  for (const e of edges) {
-    if (e.cost === undefined || e.state === "down") continue;
-    near.get(e.from).push([e.to, e.cost]);
-    near.get(e.to).push([e.from, e.cost]);
-  }
-  const cost = new Map([[own, 0]]), before = new Map(), open = new Set([own]);
-  while (open.size) {
-    const at = [...open].reduce((a, b) => (cost.get(a) <= cost.get(b) ? a : b));
-    open.delete(at);
-    for (const [next, c] of near.get(at) || []) {
-      const sum = cost.get(at) + c;
-      if (!cost.has(next) || sum < cost.get(next)) cost.set(next, sum), before.set(next, at), open.add(next);
-    }
-  }
-  if (!cost.has(target)) return undefined;
-  const path = [target];
-  while (path[0] !== own) path.unshift(before.get(path[0]));
-  return { path, cost: cost.get(target) };
-}
-
+// draw changes nothing when nothing has changed: who reads the page is not disturbed.
 function draw() {
-  const box = bounds();
-  const graph = $("graph");
-  graph.setAttribute("viewBox", box.join(" "));
-  const way = chosen ? wayTo(chosen) : undefined;
-  const onWay = new Set((way ? way.path : []).slice(1).map((n, i) => [way.path[i], n].sort().join("\u0000")));
-  const parts = [];
-  const named = model.nodes.size <= 80;
-  for (const e of model.edges) parts.push(...drawEdge(e, onWay.has(e.from + "\u0000" + e.to), named));
-  for (const n of model.nodes.values()) parts.push(drawNode(n, named));
-  graph.replaceChildren(...parts);
-  $("way").value = !chosen ? "" : way ? way.path.join(" → ") + ", cost " + way.cost : "no way to " + chosen;
+  const graph = $("graph"), box = graph.getBoundingClientRect();
+  const state = JSON.stringify([model, [...model.nodes.values()], chosen, box.width, box.height], (k, v) =>
+    ["silence", "traffic", "queue", "since"].includes(k) ? undefined : v);
+  if (state === drawn) return;
+  drawn = state;
+  const way = chosen ? pathTo(chosen) : undefined;
+  const onWay = new Set((way || []).slice(1).map((n, i) => keyOf(way[i], n)));
+  graph.setAttribute("viewBox", `0 0 ${Math.max(320, box.width)} ${Math.max(240, box.height)}`);
+  graph.setAttribute("class", placed.form);
+  const used = new Set([...found].filter(([, w]) => w.before !== undefined).map(([n, w]) => keyOf(n, w.before)));
+  const edges = model.edges.map((e) => drawEdge(e, used.has(e.key), onWay.has(e.key)));
+  edges.sort((a, b) => a.rank - b.rank);
+  const labels = model.edges.map((e) => label(e, used.has(e.key))).filter(Boolean);
+  graph.replaceChildren(...edges.map((e) => e.line), ...labels, ...[...model.nodes.values()].map(drawNode));
+  $("left").textContent = model.left ? `and ${model.left} nodes that are known but have no route` : "";
+  $("way").value = !chosen ? "" : way ? shown(way.join(" → ")) + ", cost " + found.get(chosen).cost : "no way to " + shown(chosen);
+  describe();
 }
 
-function drawEdge(e, way, named) {
-  const a = places.get(e.from), b = places.get(e.to);
-  const line = svg("line", { x1: a.x, y1: a.y, x2: b.x, y2: b.y, class: ["link", e.state, way ? "way" : ""].join(" ").trim(), "data-from": e.from, "data-to": e.to });
-  if (!named || e.cost === undefined) return [line];
-  const text = svg("text", { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 - 3, class: "cost" });
-  text.textContent = e.cost;
-  return [line, text];
-}
-
-function drawNode(n, named) {
-  const p = places.get(n.name);
-  const own = n.name === model.own;
-  const reachable = own || n.next_hop !== undefined;
-  const kind = [own ? "own" : "", reachable ? "" : "away", n.name === chosen ? "chosen" : ""].join(" ").trim();
-  const g = svg("g", { class: kind, "data-node": n.name });
-  g.append(svg("circle", { cx: p.x, cy: p.y, r: own ? 9 : 7 }));
+// drawEdge is a link; those that no way from here uses stay in the background.
+function drawEdge(e, used, way) {
+  const a = placed.places.get(e.from), b = placed.places.get(e.to);
+  const away = model.nodes.get(e.from).away || model.nodes.get(e.to).away;
+  const kind = ["link", e.state || (away ? "gone" : ""), used ? "used" : "", way ? "way" : ""].filter(Boolean).join(" ");
+  const line = svg("path", { d: curve(a, b, used || e.state === "down"), class: kind, "data-from": e.from, "data-to": e.to });
   const title = svg("title");
-  title.textContent = [n.name, own ? "this node" : reachable ? `by ${n.next_hop}, cost ${n.cost}` : "no route",
-    n.work ? "work: " + n.work.join(", ") : ""].filter(Boolean).join("\n");
-  g.append(title);
-  if (named || own || n.name === chosen) {
-    const text = svg("text", { x: p.x + 11, y: p.y + 4 });
-    text.textContent = n.name;
-    g.append(text);
+  title.textContent = shown([`${e.from} – ${e.to}`, e.cost === undefined ? "" : "cost " + e.cost, facts(e), e.link?.failure].filter(Boolean).join("\n"));
+  line.append(title);
+  return { line, rank: way ? 3 : e.state ? 2 : used ? 1 : 0 };
+}
+
+// curve leaves the straight line where other nodes may stand on it.
+function curve(a, b, used) {
+  if (placed.form !== "columns" || (used && a.y === b.y)) return `M${a.x} ${a.y}L${b.x} ${b.y}`;
+  if (a.x === b.x) return `M${a.x} ${a.y}Q${a.x + 0.4 * Math.abs(a.y - b.y)} ${(a.y + b.y) / 2} ${b.x} ${b.y}`;
+  if (used) {
+    const half = (a.x + b.x) / 2;
+    return `M${a.x} ${a.y}C${half} ${a.y} ${half} ${b.y} ${b.x} ${b.y}`;
   }
-  g.addEventListener("click", () => choose(n.name === chosen ? "" : n.name));
+  return `M${a.x} ${a.y}Q${(a.x + b.x) / 2} ${Math.min(a.y, b.y) - 40} ${b.x} ${b.y}`;
+}
+
+function facts(e) {
+  const l = e.link;
+  if (!l || e.state !== "up") return e.state;
+  const t = l.traffic || {};
+  return [span(seconds(l.quality?.rtt)), t.bytes_in_per_second === undefined ? "" : "↓" + rate(t.bytes_in_per_second),
+    t.bytes_out_per_second === undefined ? "" : "↑" + rate(t.bytes_out_per_second)].filter(Boolean).join(" ");
+}
+
+// label tells the cost, and of own links how good they are, where there is room.
+function label(e, used) {
+  if (placed.form === "many" || !(used || e.state)) return undefined;
+  if (placed.form === "rings" && (e.cost ?? 1) === 1) return undefined;
+  const a = placed.places.get(e.from), b = placed.places.get(e.to);
+  const text = svg("text", { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 - 6, class: "cost " + e.state });
+  const rtt = placed.form === "columns" && e.state === "up" ? span(seconds(e.link.quality?.rtt)) : "";
+  text.textContent = e.state === "down" ? "down" : [e.cost, rtt].filter((p) => p !== "" && p !== undefined).join(" · ");
+  return text;
+}
+
+function drawNode(n) {
+  const p = placed.places.get(n.name), own = n.name === model.own;
+  const kind = [own ? "own" : "", n.away ? "away" : "", n.work ? "works" : "", n.name === chosen ? "chosen" : ""].filter(Boolean).join(" ");
+  const g = svg("g", { class: kind, "data-node": n.name, transform: `translate(${p.x} ${p.y})` });
+  const big = { columns: 11, rings: 6, many: 3 }[placed.form];
+  g.append(svg("circle", { r: own ? big + 3 : p.turn === undefined && placed.form === "many" ? 6 : big }));
+  const title = svg("title");
+  title.textContent = shown([n.name, own ? "this node" : n.away ? "no route" : `by ${n.next_hop}, cost ${n.cost}`,
+    n.work ? "work: " + n.work.join(", ") : ""].filter(Boolean).join("\n"));
+  g.append(title);
+  if (placed.form !== "many" || own || n.name === chosen || p.turn === undefined) g.append(nameOf(n.name, p, big));
   return g;
 }
 
-// bounds is what is seen: all nodes, but never a few of them through a magnifier.
-function bounds() {
-  const all = [...places.values()];
-  const span = (values, least) => {
-    const low = Math.min(...values) - 60, high = Math.max(...values) + 60;
-    const size = Math.max(high - low, least);
-    return [(low + high - size) / 2, size];
-  };
-  const [left, width] = span(all.map((p) => p.x), 560);
-  const [top, height] = span(all.map((p) => p.y), 340);
-  return [left, top, width, height];
+const longest = { columns: 24, rings: 12, many: 12 }; // letters of a name
+
+// nameOf stands below the node, or points away from the middle.
+function nameOf(name, p, big) {
+  const text = svg("text");
+  const letters = [...shown(name)];
+  text.textContent = letters.length > longest[placed.form] ? letters.slice(0, longest[placed.form] - 1).join("") + "…" : letters.join("");
+  if (placed.form !== "rings" || p.turn === undefined) {
+    text.setAttribute("y", big + 15);
+    text.setAttribute("class", "below");
+    return text;
+  }
+  const leftwards = Math.cos(p.turn) < 0;
+  const degrees = (p.turn * 180) / Math.PI + (leftwards ? 180 : 0);
+  text.setAttribute("transform", `rotate(${degrees}) translate(${leftwards ? -big - 4 : big + 4} 4)`);
+  text.setAttribute("class", leftwards ? "leftwards" : "");
+  return text;
+}
+
+// describe tells of the chosen node what the mesh knows of it.
+function describe() {
+  const n = model.nodes.get(chosen), box = $("chosen");
+  if (!n) return box.replaceChildren();
+  const list = el("dl");
+  const add = (name, value) => value && list.append(el("dt", {}, name), el("dd", {}, value));
+  add("route", n.name === model.own ? "this node" : n.away ? "none" : `by ${n.next_hop}, cost ${n.cost}`);
+  add("neighbours", Object.entries(n.links || {}).map(([to, cost]) => `${to} (${cost})`).join(", "));
+  add("services", (n.services || []).join(", "));
+  add("work", (n.work || []).join(", "));
+  box.replaceChildren(el("h3", {}, n.name), list);
 }

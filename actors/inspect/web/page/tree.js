@@ -68,10 +68,17 @@ function row(a) {
   if (a.restarts) notes.push(a.restarts + " restarts");
   if (a.state === "STATE_RESTARTING") notes.push(a.last_failure || "");
   if (a.mailbox_depth) notes.push(a.mailbox_depth + " waiting");
+  const hidden = open.has(a.path) ? 0 : restarting(a);
+  if (hidden) notes.push(hidden + " restarting below");
   return [
     el("span", { class: "dot " + tone, role: "img", "aria-label": word }),
-    el("span", { class: "name" }, name), el("span", { class: "note" }, notes.join(", ")),
+    el("span", { class: "name" }, name), el("span", { class: hidden ? "note bad" : "note" }, notes.join(", ")),
   ];
+}
+
+// restarting counts what is in trouble below an actor: folding does not hide it.
+function restarting(a) {
+  return (a.children || []).reduce((n, c) => n + (c.state === "STATE_RESTARTING" ? 1 : 0) + restarting(c), 0);
 }
 
 function toggle(path) {
