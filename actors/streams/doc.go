@@ -23,4 +23,8 @@
 // answer cost a packet each, and one each for the end
 // of input. A session that nobody uses is given up by its dialer with an empty
 // unidirectional stream; the other end closes it once all its streams are read.
+//
+// A listener that retires keeps the connections that it has until they are done, and
+// shares the socket of its service with the listener that takes its place (port). It
+// tells their dialers, as if the service were gone, so that what is new comes to that.
 package streams

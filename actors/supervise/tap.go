@@ -88,7 +88,14 @@ const maxQueries = 16
 // besieged reports whether it is no use to ask the child any more.
 func (t *tap) besieged() bool { return t.queries.Load() >= maxQueries }
 
-// MailboxStarted, MessageReceived and MailboxEmpty say nothing that is not known.
+// MailboxEmpty implements actor.MailboxMiddleware. It is the time to drop a meter that
+// nobody reads any more.
+func (t *tap) MailboxEmpty() {
+	if old := t.current.Load(); old != nil && !t.by.on() {
+		t.current.CompareAndSwap(old, nil)
+	}
+}
+
+// MailboxStarted and MessageReceived say nothing that is not known.
 func (t *tap) MailboxStarted()     {}
 func (t *tap) MessageReceived(any) {}
-func (t *tap) MailboxEmpty()       {}
