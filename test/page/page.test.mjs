@@ -88,7 +88,10 @@ test("a unit appears and finishes", async () => {
 });
 
 test("a killed link turns red and heals", async () => {
+  await page.fill("#target", "c");
+  await page.locator("#graph .chosen").waitFor();
   await page.screenshot({ path: path.join(shots, "page.png") });
+  await page.locator("#graph").press("Escape");
   await mesh.stop("b", "SIGKILL");
   await page.waitForFunction(() => { // as red as everything that is bad
     const red = document.querySelector('#graph path.down[data-from="a"][data-to="b"]');
