@@ -203,7 +203,13 @@ func (o SignReq) Run(env Env) error {
 	}
 	der, err := cert.Sign(env.Random, r, ca, key, validity)
 	if err != nil {
-		return err
+		return fmt.Errorf("sign with certificate %s and key %s: %w", o.CACert, o.CAKey, err)
+	}
+	out := output{o.OutCert, nil, false}
+	for _, in := range []string{o.Req, o.CACert} {
+		if !o.Force && out.is(in) {
+			return out.refused("it is what the certificate is made from")
+		}
 	}
 	return writeAll(o.Force, output{o.OutCert, cert.EncodeCertificate(der), false})
 }
@@ -229,5 +235,9 @@ func read[T any](path string, parse func([]byte) (T, error)) (T, error) {
 		var none T
 		return none, err
 	}
-	return parse(text)
+	parsed, err := parse(text)
+	if err != nil {
+		return parsed, fmt.Errorf("%s: %w", path, err)
+	}
+	return parsed, nil
 }

@@ -203,13 +203,13 @@ func TestRefusesToSign(t *testing.T) {
 	d.run(d.makeReq("ecdsa"))
 	s := d.signReq()
 	s.Req = d.path("ca.crt")
-	d.fails(s, "certificate request file does not contain certificate request data")
+	d.fails(s, "ca.crt: certificate request file does not contain certificate request data")
 	s = d.signReq()
 	s.CACert = d.path("ca.key")
-	d.fails(s, "certificate file does not contain certificate data")
+	d.fails(s, "ca.key: certificate file does not contain certificate data")
 	s = d.signReq()
 	s.CAKey = d.path("foo.key")
-	d.fails(s, "x509: provided PrivateKey doesn't match parent's PublicKey")
+	d.fails(s, "sign with certificate ca.crt and key foo.key: x509: provided PrivateKey doesn't match parent's PublicKey")
 	s = d.signReq()
 	s.NotAfter = "2001-01-01T00:00:00Z"
 	d.fails(s, "certificate would never be valid: not before 2030-06-01T12:00:00Z, not after 2001-01-01T00:00:00Z")
@@ -277,6 +277,22 @@ func TestKeysAreNotWrittenOver(t *testing.T) {
 	d.run(forced)
 	if bytes.Equal(before, d.read("ca.crt")) {
 		t.Error("force did not")
+	}
+}
+
+// A slip of the finger must not take away the authority's certificate.
+func TestInputsAreNotWrittenOver(t *testing.T) {
+	d := newDesk(t)
+	d.run(d.init("ecdsa"))
+	d.run(d.makeReq("ecdsa"))
+	before := string(d.read("ca.crt"))
+	for _, in := range []string{"ca.crt", "foo.req"} {
+		s := d.signReq()
+		s.OutCert = d.path("x/../" + in)
+		d.fails(s, "not writing over "+in+": it is what the certificate is made from; give force=true to do it all the same")
+	}
+	if string(d.read("ca.crt")) != before {
+		t.Error("another certificate")
 	}
 }
 

@@ -60,6 +60,16 @@ func (o output) allowed(force bool) error {
 	return nil
 }
 
+// is reports that it would be written over a file.
+func (o output) is(path string) bool {
+	a, err := os.Stat(o.path)
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat(path)
+	return err == nil && os.SameFile(a, b)
+}
+
 func (o output) refused(why string) error {
 	return fmt.Errorf("not writing over %s: %s; give force=true to do it all the same", o.path, why)
 }
