@@ -156,10 +156,11 @@ func (l *listener) Close() error {
 func (l *listener) Retire() error {
 	err := l.shut()
 	l.refuseQueued()
-	pumps := l.all()
-	for _, p := range pumps {
+	for _, p := range l.all() {
 		p.retire()
-		l.port.socket.TurnAway(p.conn.RemoteAddr())
+		if p.carriesMany() { // others would take the notice for the end of their stream
+			l.port.socket.TurnAway(p.conn.RemoteAddr())
+		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

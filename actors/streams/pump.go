@@ -219,6 +219,13 @@ func (p *pump) retire() {
 	p.changed()
 }
 
+// carriesMany reports whether the far end is one of ours, and opens further streams.
+func (p *pump) carriesMany() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.life.shared
+}
+
 // forgotten ends an established connection whose far end no longer knows it.
 func (p *pump) forgotten() {
 	p.mu.Lock()

@@ -126,3 +126,46 @@ func TestReloadChangesTheServiceThatWasAsked(t *testing.T) {
 		})
 	}
 }
+
+// So does a client of an existing node, whose connection ends with its stream.
+func TestReloadOverAnOldNode(t *testing.T) {
+	peer := peerProgram(t)
+	w := newWorld(t)
+	port := w.port()
+	foo, old := w.configured("foo"), w.Node(peer, "old", harness.Peer(port)...)
+	items := func(service string) []string {
+		return []string{
+			fmt.Sprintf("tcp-listener: {bindaddr: 127.0.0.1, port: %d}", port), fmt.Sprintf("control-service: {service: %s}", service),
+		}
+	}
+	old.Foreign = true
+	foo.write(items("one")...)
+	w.up(foo.Node, old)
+	w.must(old.Sees(w.ctx, "foo"))
+	at := func(service string) door {
+		return door{service, func() (io.ReadWriteCloser, *bufio.Reader, error) {
+			s, err := old.Connect(w.ctx, "foo", service, "")
+			if err != nil {
+				return nil, nil, err
+			}
+			return s, s.In, nil
+		}}
+	}
+	foo.write(items("two")...)
+	session, rest, answer := at("one").asks(w, "reload")
+	if !strings.HasSuffix(answer, "\"Success\":true}\n") {
+		t.Errorf("reload: %q", answer)
+	}
+	if more, err := io.ReadAll(rest); err != nil || len(more) > 0 {
+		t.Errorf("after the answer: %q, %v", more, err)
+	}
+	w.must(session.Close())
+	session, _, answer = at("two").asks(w, "reload-dry-run")
+	if answer != "{\"DryRun\":true,\"Success\":true}\n" {
+		t.Errorf("by the service that took over: %q", answer)
+	}
+	w.must(session.Close())
+	if n := w.logged(old, "unreachable"); n > 0 {
+		t.Errorf("the old node was told %d times that the service is gone, and would have ended the stream", n)
+	}
+}

@@ -134,6 +134,13 @@ func TestDryRunAndSignal(t *testing.T) {
 	n.write("tcp-pear: {}")
 	hangUp()
 	w.logLineHas(n.Node, "WARNING", "Reload not successful", "tcp-pear")
+	n.raw([]string{"node: {id: z, datadir: " + n.DataDir + "}", fmt.Sprintf("control-service: {filename: %s}", n.Socket)})
+	_, stderr, code := w.run(programs.Receptorctl, "--socket", n.Socket, "reload", "--dry-run")
+	if code != 3 || !strings.Contains(stderr, "would become z") {
+		t.Errorf("a dry run of another node: exit status %d, %q", code, stderr)
+	}
+	hangUp()
+	w.logLineHas(n.Node, "WARNING", "Reload not successful", "would become z", "Must restart")
 }
 
 // The socket through which the reload is asked for can change, too: the client gets
