@@ -136,6 +136,7 @@ func (l *logReader) follow(ctx context.Context) (unitStatus, error) {
 	u, err := f.run(ctx)
 	if err != nil {
 		stop(err)
+		err = context.Cause(ctx) // what ended the other one first, if it did
 	}
 	// The first of the two to fail says why; the other one was only stopped.
 	if other := <-ended; err == nil || errors.Is(context.Cause(ctx), other) {
