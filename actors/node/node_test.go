@@ -97,7 +97,7 @@ func TestFailedStartLeavesNothing(t *testing.T) {
 		"proxy":        {func(c *Config) { c.TCPServers[0].Addr = port }, "error listening on TCP: listen tcp " + port},
 		"control":      {func(c *Config) { c.ControlServices[0].TCPListen = port }, "error listening on TCP socket: listen tcp " + port},
 		"not a socket": {func(c *Config) { c.ControlServices[0].SocketPath = plain }, "is not a socket"},
-		"long name":    {func(c *Config) { c.ControlServices[0].Service = "much-too-long" }, "error opening Unix socket: service name much-too-long too long"},
+		"long name":    {func(c *Config) { c.ControlServices[0].Service = "much-too-long" }, "error opening Unix socket: service name much-too-long too long (at most 8 bytes)"},
 		"same service": {func(c *Config) { c.TCPClients[0].Service = "control" }, "service control is already listening"},
 		"bad peer":     {func(c *Config) { c.TCPPeers = []TCPPeer{{Addr: "nowhere"}} }, "missing port in address"},
 		"no listener":  {func(c *Config) { c.ControlServices[0] = ControlService{} }, "no listeners specified"},

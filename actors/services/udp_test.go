@@ -288,7 +288,7 @@ func TestAddressesThatCanNotBe(t *testing.T) {
 	plane := mesh.New(mesh.Config{NodeID: "a"})
 	for name, want := range map[string]string{
 		"ping":        "error listening on service ping: service ping is already listening and advertising",
-		"muchtoolong": "error listening on service muchtoolong: service name muchtoolong too long",
+		"muchtoolong": "error listening on service muchtoolong: service name muchtoolong too long (at most 8 bytes)",
 	} {
 		if _, err := ListenDatagrams(plane, name).Open(); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)

@@ -82,7 +82,7 @@ func (f *family) admitRemote(m *workv1.Submit, now time.Time) (*workv1.Create, *
 	if m.GetTtl() != "" {
 		ttl, err := time.ParseDuration(m.GetTtl())
 		if err != nil {
-			return nil, refused(workv1.Code_CODE_BAD_REQUEST, err.Error())
+			return nil, refused(workv1.Code_CODE_BAD_REQUEST, err.Error()+" (ttl is written like 30s, 10m or 1h20m30s)")
 		}
 		remote.ExpiresUnixNs = now.Add(ttl).UnixNano()
 		if m.GetSignWork() && ttl > f.terms().signer.Lifetime() {

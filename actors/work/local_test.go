@@ -87,7 +87,7 @@ func TestRefusals(t *testing.T) {
 		{"params", &workv1.Submit{Node: "LOCALHOST", WorkType: "cat", Params: map[string]string{"params": "x"}},
 			"extra params provided but not allowed"},
 		{"ttl here", &workv1.Submit{Node: "foo", WorkType: "cat", Ttl: "5s"}, "ttl option is intended for remote work only"},
-		{"ttl", &workv1.Submit{Node: "bar", WorkType: "cat", Ttl: "abc"}, `time: invalid duration "abc"`},
+		{"ttl", &workv1.Submit{Node: "bar", WorkType: "cat", Ttl: "abc"}, `time: invalid duration "abc" (ttl is written like 30s, 10m or 1h20m30s)`},
 		{"no node", &workv1.Submit{WorkType: "cat"}, "work submit requires a target node and work type"},
 		{"secret", &workv1.Submit{Node: "bar", WorkType: "cat", Params: map[string]string{"SECRET_x": "s"}},
 			"cannot send secrets over a non-TLS connection"},

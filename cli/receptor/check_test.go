@@ -19,10 +19,10 @@ func checked(args ...string) (int, string) {
 func TestCheckSaysWhatWouldStart(t *testing.T) {
 	dir := t.TempDir()
 	socket := filepath.Join(dir, "s")
-	status, out := checked("--node", "foo", "datadir="+dir, "--ws-peer", "ws://h:1", "extraheader=token: hush", "--tcp-listener", "2222", `nodecost={"bar":2}`,
+	status, out := checked("--node", "foo", "datadir="+dir, `firewallrules=[{"action":"drop"}]`, "--ws-peer", "ws://h:1", "extraheader=token: hush", "--tcp-listener", "2222", `nodecost={"bar":2}`,
 		"--control-service", "filename="+socket, "--work-command", "worktype=w", "command=/no/such", "--log-level", "Debug")
 	want := "Warning: command of work type w: exec: \"/no/such\": stat /no/such: no such file or directory\n" +
-		"The configuration is good. It asks for:\n  node id=foo datadir=" + dir + "\n  ws-peer address=ws://h:1 extraheader=(not shown)\n" +
+		"The configuration is good. It asks for:\n  node id=foo datadir=" + dir + " firewallrules='[{\"action\":\"drop\"}]'\n  ws-peer address=ws://h:1 extraheader=(not shown)\n" +
 		"  tcp-listener port=2222 nodecost='{\"bar\":2}'\n  control-service filename=" + socket + "\n" +
 		"  work-command worktype=w command=/no/such\n  log-level level=Debug\n"
 	if status != 0 || out != want {

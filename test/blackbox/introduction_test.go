@@ -34,11 +34,11 @@ func TestHelpAndVersion(t *testing.T) {
 	}
 }
 
-// The commands of the introduction, with a control service and a data folder of
+// The commands of the introduction as it has them, with a control service and a data folder of
 // the test's own added.
 func TestIntroductionCommandLine(t *testing.T) {
 	w := newWorld(t)
-	foo := w.node("foo", []string{"--local-only", "--log-level", "Debug"})
+	foo := w.node("foo", []string{"--local-only", "--", "log-level", "Debug"})
 	w.up(foo)
 	w.logHas(foo, "Initialization complete")
 	log, err := os.ReadFile(foo.LogFile)

@@ -152,7 +152,7 @@ func TestListenErrors(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"one": "service one is already listening", "ping": "service ping is already listening",
-		"unreach": "service unreach is already listening", "ninechars": "service name ninechars too long",
+		"unreach": "service unreach is already listening", "ninechars": "service name ninechars too long (at most 8 bytes)",
 	} {
 		if _, err := p.Listen(name, SocketOptions{}); err == nil || err.Error() != want {
 			t.Errorf("listen %s: %v, want %s", name, err, want)

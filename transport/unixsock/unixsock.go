@@ -46,7 +46,7 @@ func lockAndBind(path string, mode fs.FileMode) (*listener, error) {
 	}
 	lock, err := acquireLock(path + ".lock")
 	if err != nil {
-		return nil, fmt.Errorf("could not acquire lock on socket file: %w", err)
+		return nil, fmt.Errorf("could not acquire lock on socket file: %w%s", err, lockHint(path, err))
 	}
 	l := &listener{path: path, lock: lock}
 	if err := l.bind(mode); err != nil {
@@ -61,7 +61,7 @@ func (l *listener) bind(mode fs.FileMode) error {
 	}
 	socket, err := listenWithMode(l.path, mode)
 	if err != nil {
-		return fmt.Errorf("could not listen on socket file: %w", err)
+		return fmt.Errorf("could not listen on socket file: %w%s", err, bindHint(l.path))
 	}
 	l.socket = socket
 	l.socket.SetUnlinkOnClose(false) // Close looks first whether it is still ours
@@ -91,6 +91,30 @@ func listenWithMode(path string, mode fs.FileMode) (*net.UnixListener, error) {
 	return socket.(*net.UnixListener), nil
 }
 
+var errLocked = errors.New("fslock is already locked")
+
+// lockHint says where a lock can't be had, and what may be done about it.
+func lockHint(path string, err error) string {
+	switch {
+	case errors.Is(err, errLocked):
+		return fmt.Sprintf(" (another process serves %s: stop it, or give this one another file)", path)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf(" (the folder of %s has to be there before)", path)
+	}
+	return fmt.Sprintf(" (%s.lock is made beside the socket)", path)
+}
+
+// longest is how long the path of a socket may be: the kernel says no more than that
+// it is invalid.
+const longest = len(unix.RawSockaddrUnix{}.Path) - 1
+
+func bindHint(path string) string {
+	if len(path) <= longest {
+		return ""
+	}
+	return fmt.Sprintf(" (the path has %d bytes, at most %d are possible)", len(path), longest)
+}
+
 // acquireLock takes the lock without waiting.
 func acquireLock(path string) (*os.File, error) {
 	fd, err := unix.Open(path, unix.O_CREAT|unix.O_RDONLY|unix.O_CLOEXEC, 0o600)
@@ -100,7 +124,7 @@ func acquireLock(path string) (*os.File, error) {
 	f := os.NewFile(uintptr(fd), path)
 	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = errors.New("fslock is already locked")
+			err = errLocked
 		}
 		return nil, errors.Join(err, f.Close())
 	}

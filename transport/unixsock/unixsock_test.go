@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -45,11 +46,11 @@ func TestSocketPathThatIsTaken(t *testing.T) {
 	for path, want := range map[string]string{
 		file:                              "could not overwrite socket file: " + file + " is not a socket",
 		folder:                            "could not overwrite socket file: " + folder + " is not a socket",
-		ours:                              "could not acquire lock on socket file: fslock is already locked",
+		ours:                              "could not acquire lock on socket file: fslock is already locked (another process serves " + ours + ": stop it, or give this one another file)",
 		foreign:                           "could not overwrite socket file: " + foreign + " is in use by another program",
-		filepath.Join(dir, "nosuch", "s"): "could not acquire lock on socket file: no such file or directory",
+		filepath.Join(dir, "nosuch", "s"): "could not acquire lock on socket file: no such file or directory (the folder of " + filepath.Join(dir, "nosuch", "s") + " has to be there before)",
 		filepath.Join(dir, strings.Repeat("x", 120)): "could not listen on socket file: listen unix " +
-			filepath.Join(dir, strings.Repeat("x", 120)) + ": bind: invalid argument",
+			filepath.Join(dir, strings.Repeat("x", 120)) + ": bind: invalid argument (the path has " + strconv.Itoa(len(dir)+121) + " bytes, at most 107 are possible)",
 	} {
 		if _, err := open(t, path, 0o600); err == nil || err.Error() != "error opening Unix socket: "+want {
 			t.Errorf("%s:\n got %v\nwant %s", path, err, want)

@@ -64,7 +64,7 @@ type Service [serviceLen]byte
 func ParseService(name string) (Service, error) {
 	var s Service
 	if len(name) > serviceLen {
-		return s, fmt.Errorf("service name %s too long", name)
+		return s, fmt.Errorf("service name %s too long (at most %d bytes)", name, serviceLen)
 	}
 	copy(s[:], name)
 	return s, nil

@@ -17,7 +17,7 @@ func TestServiceNames(t *testing.T) {
 			t.Errorf("%q became %q, %v", name, s, err)
 		}
 	}
-	if _, err := wire.ParseService("abcdefghi"); err == nil || err.Error() != "service name abcdefghi too long" {
+	if _, err := wire.ParseService("abcdefghi"); err == nil || err.Error() != "service name abcdefghi too long (at most 8 bytes)" {
 		t.Errorf("nine bytes: %v", err)
 	}
 }

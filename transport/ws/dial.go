@@ -23,7 +23,7 @@ import (
 const maxResponse = 64 << 10
 
 var (
-	errMalformed = errors.New("malformed ws or wss URL")
+	errMalformed = errors.New("malformed ws or wss URL (write ws://HOST:PORT/PATH, or wss:// for TLS)")
 	errExtra     = errors.New("extra header must be in the form key:value")
 
 	// A header that does not match would be dropped silently.

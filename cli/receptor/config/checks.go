@@ -44,7 +44,7 @@ func (c *Config) claimDatagrams(service string) error {
 
 func checkServiceName(service string) error {
 	if len(service) > maxServiceName {
-		return fmt.Errorf("service name %s too long", service)
+		return fmt.Errorf("service name %s too long (at most %d bytes)", service, maxServiceName)
 	}
 	return nil
 }

@@ -104,8 +104,8 @@ func applyNode(c *Config, n *Node) error {
 	if n.Firewall, err = readRules(n.firewall); err != nil {
 		return err
 	}
-	n.firewall = nil
 	c.Node = *n
+	c.Node.firewall = nil // it is compiled; what was written stays with the item
 	return nil
 }
 

@@ -40,7 +40,7 @@ func TestBadFirewallRules(t *testing.T) {
 		"[{action: drop, fromnode: /zzz}]":           "error in rule 0: fromnode: regular expression /zzz has no closing slash",
 		"[{action: drop, fromnode: /}]":              "error in rule 0: fromnode: regular expression / has no closing slash",
 		"[{action: drop, toservice: '/(/'}]":         "error in rule 0: toservice: error parsing regexp: missing closing ): `(`",
-		"[{action: drop, fromservice: toolongname}]": "error in rule 0: fromservice: service name toolongname too long",
+		"[{action: drop, fromservice: toolongname}]": "error in rule 0: fromservice: service name toolongname too long (at most 8 bytes)",
 		"[reject]": "error in rule 0: invalid firewall rule. it must be a map of strings",
 	} {
 		_, err := Parse([]string{"-c", "f"}, world(map[string]string{"f": "- local-only\n- node: {firewallrules: " + text + "}"}))

@@ -151,8 +151,8 @@ func checkTCPPeer(_ *Config, p *Peer) error {
 
 func checkUDPPeer(_ *Config, p *Peer) error { return checkAddress(p.Address) }
 
-// A URL of another scheme is left to the dialler, which says so each time: the
-// node is of use without this one link.
+// A URL of another scheme is warned of, and left to the dialler, which says so each
+// time: the node is of use without this one link.
 func checkWSPeer(c *Config, p *Peer) error {
 	u, err := url.Parse(p.Address)
 	if err != nil {
@@ -161,7 +161,10 @@ func checkWSPeer(c *Config, p *Peer) error {
 	if p.ExtraHeader != "" && !strings.Contains(p.ExtraHeader, ":") {
 		return errors.New("extra header must be in the form key:value")
 	}
-	if p.TLS != "" && u.Scheme == "ws" {
+	switch {
+	case u.Scheme != "ws" && u.Scheme != "wss":
+		c.warn(fmt.Sprintf("ws-peer %s can't be dialled: its address has to begin with ws:// or wss://", u.Redacted()))
+	case p.TLS != "" && u.Scheme == "ws":
 		c.warn(fmt.Sprintf("ws-peer %s is not encrypted: tls has no effect without wss://", u.Redacted()))
 	}
 	return nil

@@ -55,6 +55,13 @@ func TestPeers(t *testing.T) {
 	}
 }
 
+func TestPeerWithoutAWebSocketURL(t *testing.T) {
+	c := mustParse(t, nil, "--ws-peer", "http://u:secret@h/p")
+	if want := []string{"ws-peer http://u:xxxxx@h/p can't be dialled: its address has to begin with ws:// or wss://"}; !reflect.DeepEqual(c.Warnings, want) {
+		t.Errorf("warnings %q", c.Warnings)
+	}
+}
+
 func TestPeerThatIsNotEncrypted(t *testing.T) {
 	c := mustParse(t, nil, "--ws-peer", "ws://h", "tls=default")
 	if want := []string{"ws-peer ws://h is not encrypted: tls has no effect without wss://"}; !reflect.DeepEqual(c.Warnings, want) {

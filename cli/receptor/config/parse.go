@@ -64,6 +64,9 @@ type parser struct {
 // step takes one argument, with a file name two, and returns the rest.
 func (p *parser) step(args []string) []string {
 	word, rest := args[0], args[1:]
+	if word == "--" && len(rest) > 0 && find(rest[0]) != nil {
+		word, rest = "--"+rest[0], rest[1:] // an introduction of the existing system writes it so
+	}
 	if !strings.HasPrefix(word, "-") {
 		p.parameter(word)
 		return rest

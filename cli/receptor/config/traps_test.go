@@ -69,8 +69,9 @@ func TestTraps(t *testing.T) {
 				return slices.ContainsFunc(c.Warnings, func(w string) bool { return strings.Contains(w, "write 0660") })
 			}},
 		{"an empty list of peers lets nobody in", "- tcp-listener: {port: 1, allowedpeers: []}", "-c f", "", func(c *Config) bool { return c.TCPListeners[0].AllowedPeers != nil }},
-		{"a misprint of the introduction", "", "--local-only -- log-level Debug",
-			`command error: unknown config type "": a lone "--" stands before "log-level"; write --log-level Debug`, nil},
+		{"a misprint of the introduction", "", "--local-only -- log-level Debug", "", func(c *Config) bool { return c.LocalOnly && c.LogLevel == "debug" }},
+		{"two dashes before no action", "", "--local-only -- nosuch", `command error: unknown config type "": a lone "--" names no action`, nil},
+		{"two dashes at the end", "", "--local-only --", `command error: unknown config type "": a lone "--" names no action`, nil},
 		{"certificates before a node, in a map", "cert-init: {commonname: a, outcert: b, outkey: c}\nlocal-only: {local: true}", "-c f", "",
 			func(c *Config) bool { return len(c.Commands) == 1 && c.Serves && c.LocalOnly }},
 		{"certificates alone, in a map", "cert-makereqs: [{commonname: a, outreq: b, inkey: c}, {commonname: d, outreq: e, inkey: c}]", "-c f", "",

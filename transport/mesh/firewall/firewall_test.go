@@ -90,7 +90,7 @@ func TestBadRules(t *testing.T) {
 		{`[{"action":"drop"},{"action":"drop","toservice":"/a(/"}]`, "error in rule 1: toservice: error parsing regexp: missing closing ): `a(`"},
 		{`[{"action":"drop","fromnode":"/a)|(b/"}]`, "error in rule 0: fromnode: error parsing regexp: unexpected ): `a)|(b`"},
 		{`[{"action":"drop","fromservice":"/a\\/"}]`, "error in rule 0: fromservice: error parsing regexp: trailing backslash at end of expression: ``"},
-		{`[{"action":"drop","fromservice":"ninechars"}]`, "error in rule 0: fromservice: service name ninechars too long"},
+		{`[{"action":"drop","fromservice":"ninechars"}]`, "error in rule 0: fromservice: service name ninechars too long (at most 8 bytes)"},
 	}
 	for _, c := range cases {
 		if _, err := fromText(c.list); err == nil || err.Error() != c.want {
