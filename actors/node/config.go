@@ -34,8 +34,9 @@ type Config struct {
 	// if there is one, is told when a reload changes it.
 	LogFormat    string
 	SetLogFormat func(format string)
-	// Reread reads the configuration again, for a reload; nil: it can't be read again.
-	Reread func() (Config, error)
+	// Reread reads the configuration again, for a reload; with dryRun it leaves nothing
+	// behind. nil: it can't be read again.
+	Reread func(dryRun bool) (Config, error)
 	// Tracer is told of every data message; nil: nobody wants to know.
 	Tracer mesh.Tracer
 

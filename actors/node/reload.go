@@ -38,7 +38,7 @@ func (n *Node) Reload(ctx context.Context, dryRun bool) ([]change.Step, error) {
 	done := make(chan result, 1)
 	go func() { // goes on without the one who asked: half a change is none
 		var r result
-		cfg, err := n.reread()
+		cfg, err := n.reread(dryRun)
 		if r.err = err; err == nil {
 			r.steps, r.err = n.Change(cfg, dryRun)
 		}
@@ -56,11 +56,11 @@ func (n *Node) Reload(ctx context.Context, dryRun bool) ([]change.Step, error) {
 }
 
 // reread asks whoever made the configuration that is in force.
-func (n *Node) reread() (Config, error) {
+func (n *Node) reread(dryRun bool) (Config, error) {
 	n.changing.Lock()
 	reread := n.plan.cfg.Reread
 	n.changing.Unlock()
-	return reread()
+	return reread(dryRun)
 }
 
 // Change makes the node what another configuration says. What is the same in both is

@@ -266,7 +266,7 @@ func TestReload(t *testing.T) {
 	cfg.SetLogLevel = func(l string, _ map[string]string) { level = l }
 	cfg.SetLogFormat = func(f string) { format = f }
 	var traced tracer
-	cfg.Reread = func() (Config, error) {
+	cfg.Reread = func(bool) (Config, error) {
 		next := cfg
 		next.LogLevel, next.LogFormat, next.Tracer = "debug", "json", &traced
 		return next, failure

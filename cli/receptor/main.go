@@ -127,7 +127,7 @@ func (p *program) start(args []string) error {
 	if cfg.Check {
 		return p.check(cfg)
 	}
-	if err := p.make(cfg); err != nil || !cfg.Serves {
+	if err := p.make(cfg, p.in, p.out); err != nil || !cfg.Serves {
 		return err
 	}
 	if cfg.V2 && cfg.Empty() {
@@ -156,12 +156,12 @@ func (p *program) show(what config.Show) error {
 
 // make makes certificates. In front of a node, at each of its starts, it keeps those
 // that are there.
-func (p *program) make(cfg *config.Config) error {
+func (p *program) make(cfg *config.Config, in io.Reader, out io.Writer) error {
 	for _, command := range cfg.Commands {
 		if cfg.Serves && allExist(command.Outputs()) {
 			continue
 		}
-		if err := command.Run(certs.Env{Now: time.Now, Random: rand.Reader, In: p.in, Out: p.out}); err != nil {
+		if err := command.Run(certs.Env{Now: time.Now, Random: rand.Reader, In: in, Out: out}); err != nil {
 			return err
 		}
 	}

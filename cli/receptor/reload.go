@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -32,18 +34,41 @@ func (p *program) settings(cfg *config.Config, log zerolog.Logger) node.Config {
 		settings.Tracer = p.tracer
 	}
 	if len(cfg.Files) > 0 {
-		settings.Reread = func() (node.Config, error) { return p.reread(log) }
+		settings.Reread = func(dryRun bool) (node.Config, error) { return p.reread(log, dryRun) }
 	}
 	return settings
 }
 
 // reread reads the command line again, and with it its files.
-func (p *program) reread(log zerolog.Logger) (node.Config, error) {
+func (p *program) reread(log zerolog.Logger, dryRun bool) (node.Config, error) {
 	cfg, err := config.Parse(p.args, p.env())
 	if err != nil {
 		return node.Config{}, oneError(err)
 	}
+	if !cfg.Serves || cfg.Show != config.ShowNothing {
+		return node.Config{}, fmt.Errorf("%s asks for no node any more", strings.Join(cfg.Files, ", "))
+	}
+	if err := p.makeAgain(cfg, dryRun); err != nil {
+		return node.Config{}, err
+	}
 	return p.settings(cfg, log), nil
+}
+
+// makeAgain makes the certificates that are missing, as at the start. Nobody is there to
+// answer a question.
+func (p *program) makeAgain(cfg *config.Config, dryRun bool) error {
+	if !dryRun {
+		if err := p.make(cfg, strings.NewReader(""), io.Discard); err != nil {
+			return fmt.Errorf("making certificates: %w", err)
+		}
+		return nil
+	}
+	for _, command := range cfg.Commands {
+		if files := command.Outputs(); !allExist(files) {
+			return fmt.Errorf("a reload would first make %s, and a dry run makes nothing", strings.Join(files, " and "))
+		}
+	}
+	return nil
 }
 
 // oneError has all errors on one line.
