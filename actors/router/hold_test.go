@@ -107,3 +107,31 @@ func TestChangesOfRoutesAreOneEvent(t *testing.T) {
 		}
 	})
 }
+
+// Who begins to listen late hears of what changes then, not of all that there is.
+func TestChangesBeforeTheJournalAreNoEvents(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		journal := events.New(16)
+		journal.Switch(false)
+		r := s.Spawn(supervise.Spec{Name: "router", Kind: "router", New: New(Config{
+			NodeID: "a", Log: s.Log(), Epoch: ownEpoch, Plane: &plane{}, Events: journal,
+		})})
+		link := func(node string, incarnation uint64) {
+			p := s.Probe()
+			p.Send(r, &routerv1.LinkUp{Node: node, Cost: 1, Incarnation: incarnation})
+			probe.ExpectType[*routerv1.LinkUpReply](t, p)
+			pass(s, 2*time.Second)
+		}
+		link("b", 1)
+		link("c", 2)
+		journal.Switch(true)
+		link("d", 3)
+		got := journal.Recent(0)
+		if len(got) != 1 {
+			t.Fatalf("%d events: %v", len(got), got)
+		}
+		if up := got[0].GetRoutesChanged(); up.GetReachableCount() != 1 || up.GetReachable()[0] != "d" || up.GetRoutes() != 3 {
+			t.Errorf("%v", up)
+		}
+	})
+}
