@@ -1,6 +1,7 @@
 package blackbox
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"receptor/test/blackbox/harness"
@@ -34,6 +36,15 @@ func TestReloadedParametersTakeEffect(t *testing.T) {
 			return err
 		}).port()
 	}
+	var signs atomic.Value // what a proxy for WebSockets saw last
+	signs.Store("")
+	proxy := w.serve("tcp4", "127.0.0.1:0", func(conn net.Conn) error {
+		request, err := http.ReadRequest(bufio.NewReader(conn))
+		if err == nil {
+			signs.Store(request.Header.Get("X-Sign"))
+		}
+		return err
+	}).port()
 	_, public := w.signingKeys()
 	stranger := public + ".old"
 	w.must(os.Rename(public, stranger))
@@ -166,6 +177,11 @@ func TestReloadedParametersTakeEffect(t *testing.T) {
 				w.must(err)
 				return string(text)
 			}, was: " 403 ", is: " 200 ",
+		},
+		"header of WebSocket": {
+			before: fmt.Sprintf(`ws-peer: {address: "ws://127.0.0.1:%d", extraheader: "X-Sign: one"}`, proxy),
+			after:  fmt.Sprintf(`ws-peer: {address: "ws://127.0.0.1:%d", extraheader: "X-Sign: two"}`, proxy),
+			look:   func(*world) string { return signs.Load().(string) }, was: "one", is: "two", far: true,
 		},
 		"path of WebSocket": {
 			before: fmt.Sprintf("ws-listener: {bindaddr: 127.0.0.1, port: %d, path: /one}", web), after: fmt.Sprintf("ws-listener: {bindaddr: 127.0.0.1, port: %d, path: /two}", web),
