@@ -19,7 +19,7 @@ import (
 const (
 	patience    = 3 * time.Minute // for a page
 	tryFor      = 60              // seconds, for a command
-	description = "docs/%s:%d: %s"
+	description = "%s:%d: %s"
 )
 
 // prelude runs one command after another in the same shell. What a command prints
@@ -89,6 +89,11 @@ func play(t *testing.T, file, name, bin string) {
 	if err != nil {
 		t.Fatalf("docs/%s: %v", name, err)
 	}
+	perform(t, p, "docs/"+name, bin)
+}
+
+// perform runs the commands of a page.
+func perform(t *testing.T, p *page, name, bin string) {
 	dir, err := os.MkdirTemp("", "rc-docs-") // short, for the paths of sockets
 	if err != nil {
 		t.Fatal(err)
