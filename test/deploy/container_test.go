@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -50,6 +52,45 @@ func TestContainerAnswersStatus(t *testing.T) {
 	if !strings.Contains(logs, "Initialization complete") || strings.Contains(logs, "ERROR") {
 		t.Errorf("log:\n%s", logs)
 	}
+}
+
+// What the Containerfile tells to do for work in containers does it, and leaves the
+// files of the image below alone.
+func TestImageForWork(t *testing.T) {
+	p := newPodman(t)
+	needs(t, "busybox")
+	dir := t.TempDir()
+	program, err := exec.LookPath("busybox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	below := "FROM scratch\nCOPY --chmod=755 busybox /bin/busybox\nCOPY users /etc/passwd\n" +
+		"RUN [\"/bin/busybox\", \"--install\", \"/bin\"]\nRUN mkdir -m 1777 /tmp\n"
+	var above strings.Builder
+	for line := range strings.Lines(read(t, source("deploy", "container", "Containerfile"))) {
+		if example, ok := strings.CutPrefix(line, "#   "); ok {
+			above.WriteString(strings.Replace(example, "debian:stable-slim", "localhost/below:latest", 1))
+		}
+	}
+	for name, text := range map[string]string{
+		"busybox": read(t, program), "users": "root:x:0:0:below:/:/bin/sh\n", "below": below, "above": above.String(),
+		"node": "- node: {datadir: /var/lib/receptor}\n- control-service: {filename: /tmp/receptor.sock}\n- local-only\n- work-command: {worktype: cat, command: cat}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"below", "above"} {
+		p.run("build", "--quiet", "--network", "none", "--pull=never", "--tag", "localhost/"+name+":latest", "--file", filepath.Join(dir, name), dir)
+	}
+	p.start("worker", "--network", "none", "--volume", filepath.Join(dir, "node")+":/etc/receptor/receptor.conf:ro", "localhost/above:latest")
+	eventually(t, "work in the container", func() error {
+		out, err := p.try("exec", "worker", "receptorctl", "work", "submit", "cat", "--payload", "/etc/passwd", "--follow", "--rm")
+		if err == nil && !strings.HasPrefix(out, "root:x:0:0:below:") {
+			err = errors.New("users are " + out)
+		}
+		return err
+	})
 }
 
 // composition is the part of compose.yaml that the test plays.
