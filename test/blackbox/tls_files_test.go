@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/big"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +98,9 @@ func TestCertificateFilesAreReadAgain(t *testing.T) {
 	}
 }
 
+// exponent is a number as Prometheus writes it.
+func exponent(n int64) string { return strconv.FormatFloat(float64(n), 'g', -1, 64) }
+
 func (w *world) showsSoon(port int, cfg *tls.Config, want *big.Int) {
 	w.t.Helper()
 	w.must(harness.Until(w.ctx, "the new certificate to be shown", func() error {
@@ -131,8 +136,14 @@ func TestExpirySoonIsToldBefore(t *testing.T) {
 	soon, far := of("foo"), of("foo")
 	soon.until, far.until = time.Now().AddDate(0, 0, 10), time.Now().AddDate(0, 0, 50)
 	own := w.issue(ca, "soon", soon)
-	foo := w.node("foo", []string{"--local-only"}, tlsServer("s", own), tlsServer("t", w.issue(ca, "far", far)))
+	web := filepath.Join(w.Dir, "web")
+	foo := w.node("foo", []string{"--local-only"}, []string{"--debug", "http=" + web}, tlsServer("s", own), tlsServer("t", w.issue(ca, "far", far)))
 	w.up(foo)
 	w.logLineHas(foo, "WARNING", "certificate expires soon", own.cert, soon.until.UTC().Format("2006-01-02"))
 	w.logCounts(foo, "certificate expires soon", 1)
+	if out := w.ctl(foo, "status"); !strings.Contains(out, own.cert) || strings.Contains(out, "far.crt") || strings.Count(out, "tls-server") != 1 {
+		t.Errorf("status: %s", out)
+	}
+	w.must(answers(w.ctx, onSocket(web), "http://localhost/metrics", 200,
+		fmt.Sprintf("receptor_certificate_expiry_timestamp_seconds{config=\"tls-server s\"} %s\n", exponent(soon.until.Unix()))))
 }

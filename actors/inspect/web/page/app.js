@@ -128,7 +128,7 @@ function follow() {
   source.onerror = () => {
     live = false;
     if (source.readyState !== EventSource.CLOSED) return pulse("lost", "the stream of events broke, trying again");
-    pulse("live", "no events: too many pages follow them");
+    pulse("live", "no events: the node gives none now, trying again");
     setTimeout(follow, retry); // a refusal is the end of this one
   };
 }
