@@ -8,6 +8,7 @@ package frame
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -22,6 +23,8 @@ const (
 	PrefixLen = 2
 
 	smallCap = 2048
+	// strangerBuffer is enough for the first message of a neighbour, mostly.
+	strangerBuffer = 4 << 10
 )
 
 // ErrTooLong is a message that no length prefix can announce.
@@ -86,17 +89,37 @@ func Append(dst, msg []byte) ([]byte, error) {
 }
 
 // Reader takes messages off a byte stream.
-type Reader struct{ r *bufio.Reader }
+type Reader struct {
+	r    *bufio.Reader
+	src  io.Reader // until the buffer has its full size
+	size int
+	told bool // a message has come
+}
 
 // NewReader reads from r through a buffer of size bytes: as many frames as it
-// holds cost one read.
+// holds cost one read. It gets that size after the first message: strangers that say
+// nothing cost little.
 func NewReader(r io.Reader, size int) *Reader {
-	return &Reader{r: bufio.NewReaderSize(r, size)}
+	return &Reader{r: bufio.NewReaderSize(r, min(size, strangerBuffer)), src: r, size: size}
+}
+
+// grow gives the buffer its size, and what it holds. A buffer can read all it has.
+func (r *Reader) grow() {
+	rest := make([]byte, r.r.Buffered())
+	_, _ = io.ReadFull(r.r, rest)
+	src := r.src
+	if len(rest) > 0 {
+		src = io.MultiReader(bytes.NewReader(rest), src)
+	}
+	r.r, r.src = bufio.NewReaderSize(src, r.size), nil
 }
 
 // Next returns the next message, which may be empty. It returns io.EOF at the
 // end between frames and io.ErrUnexpectedEOF inside one.
 func (r *Reader) Next() (*Buf, error) {
+	if r.told && r.src != nil {
+		r.grow()
+	}
 	prefix, err := r.r.Peek(PrefixLen)
 	if err != nil {
 		if len(prefix) > 0 && errors.Is(err, io.EOF) {
@@ -116,5 +139,6 @@ func (r *Reader) Next() (*Buf, error) {
 		}
 		return nil, err
 	}
+	r.told = true
 	return b, nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"testing"
 	"testing/iotest"
@@ -175,4 +176,42 @@ func unhex(t *testing.T, text string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// Who has said nothing yet has a small buffer; who has, a big one, in which many
+// messages come at once, and none is lost on the way from one to the other.
+func TestStrangersHaveASmallBuffer(t *testing.T) {
+	const size = 256 << 10
+	src, far := net.Pipe()
+	defer src.Close()
+	r := NewReader(src, size)
+	if got := r.r.Size(); got > strangerBuffer {
+		t.Errorf("a stranger has %d bytes", got)
+	}
+	go func() {
+		defer far.Close()
+		var all []byte
+		for i := range 500 {
+			var err error
+			if all, err = Append(all, bytes.Repeat([]byte{byte(i)}, i*7)); err != nil {
+				t.Error(err)
+			}
+		}
+		for i := 0; i < len(all); i += 1000 { // in pieces that end anywhere
+			if _, err := far.Write(all[i:min(i+1000, len(all))]); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	for i := range 500 {
+		b, err := r.Next()
+		if err != nil || len(b.Bytes()) != i*7 || i > 0 && b.Bytes()[0] != byte(i) {
+			t.Fatalf("message %d: %v", i, err)
+		}
+		b.Free()
+	}
+	if got := r.r.Size(); got != size {
+		t.Errorf("a neighbour has %d bytes", got)
+	}
 }
