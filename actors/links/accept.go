@@ -3,7 +3,6 @@ package links
 import (
 	"context"
 	"errors"
-	"sync"
 	"syscall"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 
 const (
 	// maxStrangers bounds the connections of one listener that no neighbour stands
-	// behind yet; the next ones wait in the kernel. Each is given up after 10 s.
+	// behind yet. Each is given up after 10 s, or when others want the place.
 	maxStrangers = 1024
 	// acceptPause is the wait after a failure that is not the socket's.
 	acceptPause = 200 * time.Millisecond
@@ -32,7 +31,7 @@ type acceptor struct {
 	report    acceptReports
 	cancel    context.CancelFunc
 	done      chan struct{}
-	strangers chan struct{} // holds one for each connection that is not settled
+	strangers *transport.Crowd // the connections that are not settled
 	accepted  chan transport.Conn
 }
 
@@ -40,7 +39,7 @@ func startAcceptor(l transport.Listener, report acceptReports) *acceptor {
 	ctx, cancel := context.WithCancel(context.Background())
 	a := &acceptor{
 		listener: l, report: report, cancel: cancel, done: make(chan struct{}),
-		strangers: make(chan struct{}, maxStrangers), accepted: make(chan transport.Conn, maxStrangers),
+		strangers: transport.NewCrowd(maxStrangers), accepted: make(chan transport.Conn, maxStrangers),
 	}
 	go a.run(ctx)
 	return a
@@ -51,7 +50,7 @@ func startAcceptor(l transport.Listener, report acceptReports) *acceptor {
 func (a *acceptor) Take() (conn transport.Conn, settled func()) {
 	select {
 	case conn := <-a.accepted:
-		return conn, sync.OnceFunc(func() { <-a.strangers })
+		return conn, func() { a.strangers.Leave(conn) }
 	default:
 		return nil, nil
 	}
@@ -72,16 +71,15 @@ func (a *acceptor) Stop() error {
 func (a *acceptor) run(ctx context.Context) {
 	defer close(a.done)
 	for {
-		select {
-		case a.strangers <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
 		conn, err := a.next(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
 				a.report.Failed(err, false)
 			}
+			return
+		}
+		if !a.strangers.Enter(conn, ctx.Done()) {
+			_ = conn.Close() // all is over
 			return
 		}
 		a.accepted <- conn // has room for as many as there are strangers

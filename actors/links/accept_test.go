@@ -100,6 +100,14 @@ func TestStrangersAreBounded(t *testing.T) {
 		if report.accepted != maxStrangers+1 {
 			t.Errorf("%d accepted after one was settled", report.accepted)
 		}
+		time.Sleep(transport.Courtesy + time.Millisecond) // the next one is let in for the oldest
+		synctest.Wait()
+		_, settled = a.Take()
+		settled() // it was closed, and its link has ended
+		synctest.Wait()
+		if report.accepted < maxStrangers+2 {
+			t.Errorf("%d accepted after one had to go", report.accepted)
+		}
 		if err := a.Stop(); err != nil {
 			t.Error(err)
 		}

@@ -6,46 +6,43 @@ import (
 	"net"
 	"net/http"
 
+	"receptor/transport"
 	"receptor/transport/internal/socket"
 )
 
 // door lets a bounded number of strangers in.
 type door struct {
 	net.Listener
-	tls     *tls.Config   // nil: plain
-	inside  chan struct{} // holds one for each stranger
+	tls     *tls.Config // nil: plain
+	inside  *transport.Crowd
 	closing chan struct{}
 	refuse  func(error)
 }
 
-// Accept waits for room, and for somebody. A TLS handshake comes later, with the
+// Accept waits for somebody, and for room. A TLS handshake comes later, with the
 // first read of the connection's own goroutine.
 func (d *door) Accept() (net.Conn, error) {
-	select {
-	case d.inside <- struct{}{}:
-	case <-d.closing:
-		return nil, net.ErrClosed
-	}
 	conn, err := d.Listener.Accept()
 	if err != nil {
-		<-d.inside
 		return nil, err
 	}
 	if err := socket.LimitUnsent(conn); err != nil {
 		d.refuse(errors.Join(err, conn.Close()))
-		return conn, nil // the server finds that it is closed
+		// the server finds that it is closed
+	} else if d.tls != nil {
+		secure := socket.Server(conn, d.tls)
+		secure.OnFailure(d.refuse)
+		conn = secure
 	}
-	if d.tls == nil {
-		return conn, nil
+	if !d.inside.Enter(conn, d.closing) {
+		return nil, errors.Join(net.ErrClosed, conn.Close())
 	}
-	secure := socket.Server(conn, d.tls)
-	secure.OnFailure(d.refuse)
-	return secure, nil
+	return conn, nil
 }
 
 // state learns when a connection is none of the server's business any more.
-func (d *door) state(_ net.Conn, state http.ConnState) {
+func (d *door) state(conn net.Conn, state http.ConnState) {
 	if state == http.StateClosed || state == http.StateHijacked {
-		<-d.inside
+		d.inside.Leave(conn)
 	}
 }

@@ -26,8 +26,7 @@ const (
 	headerTimeout = 5 * time.Second
 	// maxHeader bounds what it says, in bytes.
 	maxHeader = 16 << 10
-	// maxStrangers bounds the connections that are no WebSockets yet; the next ones
-	// wait in the kernel.
+	// maxStrangers bounds the connections that are no WebSockets yet.
 	maxStrangers = 1024
 )
 
@@ -69,7 +68,7 @@ func Listen(addr, path string, cfg *tls.Config) (*Listener, error) {
 	}
 	l.door = &door{
 		Listener: inner, tls: socket.Config(cfg, "http/1.1"), refuse: l.refuse,
-		inside: make(chan struct{}, maxStrangers), closing: l.closing,
+		inside: transport.NewCrowd(maxStrangers), closing: l.closing,
 	}
 	l.server = newServer(l)
 	l.close = sync.OnceValue(l.shut)

@@ -171,7 +171,7 @@ func TestStrangersLeaveWithTheListener(t *testing.T) {
 				}
 				strangers = append(strangers, conn)
 			}
-			for deadline := time.Now().Add(patience); len(l.door.inside) < len(strangers)-1 && time.Now().Before(deadline); {
+			for deadline := time.Now().Add(patience); l.door.inside.Size() < len(strangers)-1 && time.Now().Before(deadline); {
 				time.Sleep(time.Millisecond)
 			}
 			ended := make(chan error, 1)
@@ -206,9 +206,9 @@ func TestTheDoor(t *testing.T) {
 			t.Error(status)
 		}
 	}
-	for deadline := time.Now().Add(patience); len(l.door.inside) > 1; { // one waits for the next
+	for deadline := time.Now().Add(patience); l.door.inside.Size() > 0; {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d strangers", len(l.door.inside))
+			t.Fatalf("%d strangers", l.door.inside.Size())
 		}
 		time.Sleep(time.Millisecond)
 	}
