@@ -46,7 +46,7 @@ func TestBinaryMakesCertificates(t *testing.T) {
 	const question = "Requested certificate:\n  Subject: CN=foo\n  Encryption Algorithm: RSA (2048 bits)\n  Signature Algorithm: SHA256-RSA\n" +
 		"  Names:\n    Receptor Node ID: foo\nSign certificate (yes/no)? "
 	sign := strings.Fields("--cert-signreq req=foo.req cacert=ca.crt cakey=ca.key outcert=foo.crt")
-	for answer, want := range map[string]string{"no\n": "Error: user declined\n", "": "Error: EOF\n"} {
+	for answer, want := range map[string]string{"no\n": "Error: user declined\n", "": "Error: EOF (answer yes or no; with verify=yes nobody is asked)\n"} {
 		if r := o.run(answer, sign...); r.status != 1 || r.stdout != question+want {
 			t.Errorf("answer %q: %+v", answer, r)
 		}

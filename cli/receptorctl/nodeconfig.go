@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"sigs.k8s.io/yaml"
 
+	"receptor/cli/internal/smallfile"
 	"receptor/cli/receptorctl/client"
 )
 
@@ -18,7 +18,7 @@ type nodeConfig struct {
 }
 
 func readConfig(path string) (*nodeConfig, error) {
-	data, err := os.ReadFile(path)
+	data, err := smallfile.Read(path, smallfile.Limit)
 	if err != nil {
 		return nil, err
 	}

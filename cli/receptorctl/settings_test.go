@@ -122,3 +122,11 @@ func TestTheSocketMayComeFromTheEnvironmentOrTheConfiguration(t *testing.T) {
 	t.Setenv("RECEPTORCTL_CONFIG", file)
 	runCtl(t.Context(), strings.NewReader(""), "version").want(t, out, "", 0)
 }
+
+// A device has no end.
+func TestFilesThatAreNotMeant(t *testing.T) {
+	got := runCtl(t.Context(), strings.NewReader(""), "--config", "/dev/zero", "status")
+	got.want(t, "", "ERROR: /dev/zero is larger than 4 MiB: is it the right file?\n", 1)
+	got = runCtl(t.Context(), strings.NewReader(""), "--socket", "/nonexistent", "work", "submit", "cat", "-n", "-a", "x=@/dev/zero")
+	got.want(t, "", "ERROR: could not read from file /dev/zero\n/dev/zero is larger than 16 MiB: is it the right file?\n", 101)
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"receptor/cli/internal/smallfile"
 	"receptor/cli/receptorctl/client"
 )
 
@@ -237,8 +238,11 @@ func parseParams(given, words []string, read func(string) (string, error)) ([]cl
 	return params, nil
 }
 
+// longestParam is as long as a whole command may be.
+const longestParam = 16 << 20
+
 func readText(path string) (string, error) {
-	data, err := os.ReadFile(path)
+	data, err := smallfile.Read(path, longestParam)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return "", failed(exitSubmit, "%s does not exist", path)

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
+	"receptor/cli/internal/smallfile"
 	"receptor/transport/secure/cert"
 )
 
@@ -133,7 +133,7 @@ func (o MakeReq) Run(env Env) error {
 }
 
 func (o MakeReq) runWithKey(env Env, names cert.Names) error {
-	text, err := os.ReadFile(o.InKey)
+	text, err := smallfile.Read(o.InKey, smallfile.Limit)
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func ask(env Env, text string) error {
 	}
 	var answer string
 	if _, err := fmt.Fscanln(env.In, &answer); err != nil {
-		return err
+		return fmt.Errorf("%w (answer yes or no; with verify=yes nobody is asked)", err)
 	}
 	if word := strings.ToLower(answer); word != "y" && word != "yes" {
 		return errors.New("user declined")
@@ -230,7 +230,7 @@ func ask(env Env, text string) error {
 }
 
 func read[T any](path string, parse func([]byte) (T, error)) (T, error) {
-	text, err := os.ReadFile(path)
+	text, err := smallfile.Read(path, smallfile.Limit)
 	if err != nil {
 		var none T
 		return none, err

@@ -170,7 +170,7 @@ func TestRefusedParameters(t *testing.T) {
 	o := d.init("dsa")
 	d.fails(o, "unknown key type dsa (known: rsa, ecdsa)")
 	o.KeyType, o.NotBefore = "ecdsa", "abc"
-	d.fails(o, `parsing time "abc" as "2006-01-02T15:04:05Z07:00": cannot parse "abc" as "2006"`)
+	d.fails(o, `parsing time "abc" as "2006-01-02T15:04:05Z07:00": cannot parse "abc" as "2006" (notbefore is written like 2026-01-31T00:00:00Z)`)
 	o.NotBefore, o.OutCert = "", o.OutKey
 	d.fails(o, "ca.key can't be two files at once")
 	o.OutCert = d.path("no/ca.crt")
@@ -240,7 +240,7 @@ func TestQuestion(t *testing.T) {
 Sign certificate (yes/no)? `
 	for answer, want := range map[string]string{
 		"yes\n": "", "Y\n": "", "YES": "", "no\n": "user declined", "yess\n": "user declined",
-		"": "EOF", "\n": "unexpected newline", "yes please\n": "expected newline",
+		"": "EOF (answer yes or no; with verify=yes nobody is asked)", "\n": "unexpected newline (answer yes or no; with verify=yes nobody is asked)", "yes please\n": "expected newline (answer yes or no; with verify=yes nobody is asked)",
 	} {
 		err := s.Run(d.env(answer))
 		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {

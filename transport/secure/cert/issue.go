@@ -25,12 +25,12 @@ func ParseValidity(notBefore, notAfter string, now time.Time, years int) (Validi
 	var err error
 	if notBefore != "" {
 		if v.NotBefore, err = time.Parse(time.RFC3339, notBefore); err != nil {
-			return v, err
+			return v, fmt.Errorf("%w (notbefore is written like 2026-01-31T00:00:00Z)", err)
 		}
 	}
 	if notAfter != "" {
 		if v.NotAfter, err = time.Parse(time.RFC3339, notAfter); err != nil {
-			return v, err
+			return v, fmt.Errorf("%w (notafter is written like 2026-01-31T00:00:00Z)", err)
 		}
 	}
 	if !v.NotAfter.After(v.NotBefore) {

@@ -169,8 +169,8 @@ func TestParseValidity(t *testing.T) {
 		t.Errorf("%v, %v", v, err)
 	}
 	for _, c := range [][3]string{
-		{"abc", "", `parsing time "abc" as "2006-01-02T15:04:05Z07:00": cannot parse "abc" as "2006"`},
-		{"", "abc", `parsing time "abc" as "2006-01-02T15:04:05Z07:00": cannot parse "abc" as "2006"`},
+		{"abc", "", `parsing time "abc" as "2006-01-02T15:04:05Z07:00": cannot parse "abc" as "2006" (notbefore is written like 2026-01-31T00:00:00Z)`},
+		{"", "abc", `parsing time "abc" as "2006-01-02T15:04:05Z07:00": cannot parse "abc" as "2006" (notafter is written like 2026-01-31T00:00:00Z)`},
 		{"", "2029-01-01T00:00:00Z", "certificate would never be valid: not before 2030-01-02T03:04:05Z, not after 2029-01-01T00:00:00Z"},
 	} {
 		if _, err := ParseValidity(c[0], c[1], someDay, 1); err == nil || err.Error() != c[2] {
