@@ -4,6 +4,7 @@
 # make soak             kills daemons, runners, commands and links at random for SOAK=10m
 # make test-k8s         units of work in a real Kubernetes: KUBECONFIG, or one of our own (see test/k8s/cluster.sh)
 # make race fuzz bench  the same under the race detector, fuzz targets, benchmarks
+# make bench-debug      what debug mode costs, in instructions; needs valgrind
 # make lint             linters for Go and for the messages
 # make package image    deb and rpm, a container image; test-deploy tries them
 # make test-page         the page in a real browser; needs chromium, node and npm
@@ -80,6 +81,13 @@ bench: $(TOOLS)/benchstat
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $$(grep -rlE --include='*_test.go' '^func Benchmark' . \
 		| xargs -r -n1 dirname | sort -u) | tee bin/bench.txt
 	@if [ -f bin/bench.old.txt ]; then $(TOOLS)/benchstat bin/bench.old.txt bin/bench.txt; else $(TOOLS)/benchstat bin/bench.txt; fi
+
+.PHONY: bench-debug
+# Each count is a round of both modes in turns.
+bench-debug: $(TOOLS)/benchstat
+	RECEPTOR_VALGRIND=$$(command -v valgrind) CGO_ENABLED=0 go test -run '^$$' -bench BenchmarkDebugInstructions -benchtime 1x \
+		-count $(COUNT) -timeout 1h ./test/bench | tee bin/bench-debug.txt
+	$(TOOLS)/benchstat bin/bench-debug.txt
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/buf
 	$(TOOLS)/golangci-lint run ./...
