@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 
@@ -109,7 +110,10 @@ func explainDial(e *client.DialError) *failure {
 		return f
 	}
 	f := failed(exitError, "%s", osErrorText(e.Err))
+	info, err := os.Stat(e.Addr.Path)
 	switch {
+	case err == nil && info.Mode().Type() != fs.ModeSocket:
+		f.note = e.Addr.Path + " is not a socket: name the file of the node's control-service."
 	case errors.Is(e.Err, syscall.ECONNREFUSED):
 		f.note = "Nobody listens on " + e.Addr.Path + ": is the node running?"
 	case errors.Is(e.Err, fs.ErrPermission):

@@ -78,3 +78,9 @@ func TestASocketThatClosesAtOnceIsExplained(t *testing.T) {
 	_ = l.Close()
 	<-done
 }
+
+func TestAFileThatIsNoSocket(t *testing.T) {
+	folder := t.TempDir()
+	got := runCtl(t.Context(), strings.NewReader(""), "--socket", folder, "status")
+	got.want(t, "", "ERROR: [Errno 111] Connection refused\n"+folder+" is not a socket: name the file of the node's control-service.\n", 1)
+}
