@@ -83,14 +83,6 @@ func (w *world) fromFile(id, file string) *harness.Node {
 	return n
 }
 
-func TestMisprintOfTheIntroductionIsNamed(t *testing.T) {
-	w := newWorld(t)
-	stdout, stderr, code := w.run(programs.Receptor, "--node", "id=foo", "--local-only", "--", "log-level", "Debug")
-	if text := stdout + stderr; code == 0 || !strings.Contains(text, "--log-level") {
-		t.Errorf("exit status %d, %q", code, text)
-	}
-}
-
 func TestStatusPrintsTheTable(t *testing.T) {
 	w := newWorld(t)
 	foo := w.node("foo", []string{"--local-only"}, harness.Command("cat", "cat", ""))
