@@ -49,6 +49,8 @@ test("the page shows the mesh, and nothing complains", async () => {
   await page.locator('#graph [data-node="c"]').waitFor();
   await page.locator('#graph path.up[data-from="a"][data-to="b"]').waitFor({ state: "attached" });
   await page.locator("#links tbody tr", { hasText: "up" }).waitFor();
+  await page.locator("#graph text.up", { hasText: /^1 · [0-9.]+ (µs|ms)$/ }).waitFor(); // cost and round trip
+  await page.locator("#graph text.up", { hasText: /^[0-9.]+ k?B\/s$/ }).waitFor();
   assert.deepEqual(complaints, []);
 });
 

@@ -69,7 +69,7 @@ function pathTo(name) {
 function draw() {
   const graph = $("graph"), box = graph.getBoundingClientRect();
   const state = JSON.stringify([model, [...model.nodes.values()], chosen, box.width, box.height], (k, v) =>
-    ["silence", "traffic", "queue", "since"].includes(k) ? undefined : v);
+    ["silence", "queue", "since"].includes(k) || (k === "traffic" && placed.form !== "columns") ? undefined : v);
   if (state === drawn) return;
   drawn = state;
   const way = chosen ? pathTo(chosen) : undefined;
@@ -79,7 +79,7 @@ function draw() {
   const used = new Set([...found].filter(([, w]) => w.before !== undefined).map(([n, w]) => keyOf(n, w.before)));
   const edges = model.edges.map((e) => drawEdge(e, used.has(e.key), onWay.has(e.key)));
   edges.sort((a, b) => a.rank - b.rank);
-  const labels = model.edges.map((e) => label(e, used.has(e.key))).filter(Boolean);
+  const labels = model.edges.flatMap((e) => label(e, used.has(e.key)));
   graph.replaceChildren(...edges.map((e) => e.line), ...labels, ...[...model.nodes.values()].map(drawNode));
   $("left").textContent = model.left ? `and ${model.left} nodes that are known but have no route` : "";
   $("way").value = !chosen ? "" : way ? shown(way.join(" → ")) + ", cost " + found.get(chosen).cost : "no way to " + shown(chosen);
@@ -119,13 +119,19 @@ function facts(e) {
 
 // label tells the cost, and of own links how good they are, where there is room.
 function label(e, used) {
-  if (placed.form === "many" || !(used || e.state)) return undefined;
-  if (placed.form === "rings" && (e.cost ?? 1) === 1) return undefined;
+  if (placed.form === "many" || !(used || e.state)) return [];
+  if (placed.form === "rings" && (e.cost ?? 1) === 1) return [];
   const a = placed.places.get(e.from), b = placed.places.get(e.to);
-  const text = svg("text", { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 - 6, class: "cost " + e.state });
-  const rtt = placed.form === "columns" && e.state === "up" ? span(seconds(e.link.quality?.rtt)) : "";
-  text.textContent = e.state === "down" ? "down" : [e.cost, rtt].filter((p) => p !== "" && p !== undefined).join(" · ");
-  return text;
+  const said = (text, below) => {
+    const t = svg("text", { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 + below, class: "cost " + e.state });
+    t.textContent = text;
+    return t;
+  };
+  if (e.state === "down") return [said("down", -6)];
+  if (placed.form !== "columns" || e.state !== "up") return [said(e.cost ?? "", -6)];
+  const t = e.link.traffic || {}, rtt = span(seconds(e.link.quality?.rtt));
+  return [said([e.cost ?? "", rtt].filter((p) => p !== "").join(" · "), -6),
+    said(rate((t.bytes_in_per_second || 0) + (t.bytes_out_per_second || 0)), 15)];
 }
 
 function drawNode(n) {
