@@ -21,7 +21,7 @@ func misspelt(word, name string, rest []string) string {
 	return lower + didYouMean(name, words())
 }
 
-// loneDash explains "-- log-level Debug": the dashes were torn off their name.
+// loneDash explains "- log-level Debug": the dashes were torn off their name.
 func loneDash(word string, rest []string) string {
 	if len(rest) == 0 || !isWord(rest[0]) {
 		return fmt.Sprintf("%q: a lone %q names no action", "", word)
