@@ -39,11 +39,25 @@ func TestReadme(t *testing.T) {
 	for i := range p.commands {
 		p.commands[i].text = prepared(t, p.commands[i].text, root)
 	}
+	p.commands = append(p.commands, families(string(text))...)
 	perform(t, p, "README.md", programs(t))
 }
 
+var family = regexp.MustCompile(`(?m)^[├└]── (\w+) `)
+
+// families look for each family of the picture in the tree of the node, and for any
+// other one.
+func families(text string) []command {
+	drawn := family.FindAllStringSubmatch(text, -1)
+	list := []command{{text: fmt.Sprintf(`[ "$(receptorctl tree | grep -c '^[├└]── ')" = %d ]`, len(drawn))}}
+	for _, m := range drawn {
+		list = append(list, command{text: "receptorctl tree | grep '^[├└]── " + m[1] + " '"})
+	}
+	return list
+}
+
 // nodes are started before the first question to them.
-const nodes = "receptor --config foo.yml --debug --tcp-listener bindaddr=127.0.0.1 port=27399 &\n" +
+const nodes = "receptor --config foo.yml --debug http=./page.sock --tcp-listener bindaddr=127.0.0.1 port=27399 &\n" +
 	"receptor --node id=bar datadir=./data --tcp-peer 127.0.0.1:27399 --control-service --work-command worktype=sha256sum command=sha256sum &\n"
 
 // readme gives the text what a page needs: a name for the file, a place of the
