@@ -68,7 +68,7 @@ var logFormatAction = define(action{
 
 var traceAction = define(action{
 	name: "trace", section: general, is: singleton | nameSuffices,
-	about: "Log every data message of the mesh that is sent, received or forwarded: where from and to, how long, never its payload. That costs speed.",
+	about: "Log every data message of the mesh that is sent, received or forwarded, and each part that proxies, IP routers and connect carry: where from and to, how long, never what it says. That costs speed.",
 }, none{}, applyTrace)
 
 var debugAction = define(action{
