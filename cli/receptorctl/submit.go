@@ -117,7 +117,7 @@ func (t *tool) send(ctx context.Context, unit client.Submission, payload io.Read
 	defer s.Close()
 	id, err := s.Submit(unit)
 	if err != nil {
-		return "", nil, submitError("Failed to start work unit: ", err)
+		return "", nil, t.notStarted(ctx, unit.WorkType, err)
 	}
 	s.Outlive() // while it is open the unit can't start
 	reply, err := t.upload(ctx, s, payload)
@@ -147,6 +147,23 @@ func (t *tool) upload(ctx context.Context, s *client.Session, payload io.Reader)
 	p := t.progress("payload", size)
 	defer p.close()
 	return s.Upload(ctx, p.reader(payload))
+}
+
+// notStarted is a unit that the node did not take. If it does not know the type, those
+// that it has told of are named.
+func (t *tool) notStarted(ctx context.Context, workType string, err error) *failure {
+	f := submitError("Failed to start work unit: ", err)
+	if f.text != "Failed to start work unit: unknown work type "+workType {
+		return f
+	}
+	var known []string
+	for _, c := range workTypesOf(t.askStatus(ctx), "") {
+		known = append(known, c.value)
+	}
+	if len(known) > 0 {
+		f.note = didYouMean(workType, known) + "There are: " + someOf(known) + "."
+	}
+	return f
 }
 
 func submitError(prefix string, err error) *failure {

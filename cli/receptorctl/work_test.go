@@ -235,3 +235,13 @@ func TestWordsThatWouldBeReadAsSeveralAreRefused(t *testing.T) {
 		t.Errorf("the node heard %q", node.lines())
 	}
 }
+
+func TestUnknownWorkTypeIsExplained(t *testing.T) {
+	node := startFake(t, script{
+		submitLine + `"shh"}`: {says("ERROR: unknown work type shh")},
+		"status": {says(`{"NodeID":"foo","Version":"1.4.9","Advertisements":[{"NodeID":"foo","Service":"control","WorkCommands":[` +
+			`{"WorkType":"cat"},{"WorkType":"sh"}]},{"NodeID":"bar","Service":"control","WorkCommands":[{"WorkType":"other"}]}]}`)},
+	})
+	node.ctl(t, "work", "submit", "shh", "-n").want(t, "",
+		"ERROR: Failed to start work unit: unknown work type shh\nDid you mean sh? There are: cat, sh.\n", 101)
+}

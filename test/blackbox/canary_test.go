@@ -167,9 +167,17 @@ func TestInsideIsSeenAtItsOwnSocketOnly(t *testing.T) {
 			}
 		}
 	}
+	const askLinks = `{"command":"status","requested_fields":["NodeID","Links","LinkTree"]}`
+	here, err := shut.Ask(w.ctx, askLinks)
+	if err != nil || !strings.Contains(here, `"Links"`) || !strings.Contains(here, `"LinkTree"`) {
+		t.Errorf("at its own socket it tells of its links %s, %v", here, err)
+	}
+	if there, err := w.sessionTo(open, "shut", askLinks); err != nil || there != `{"NodeID":"shut"}` {
+		t.Errorf("to the mesh it tells %s, %v", there, err)
+	}
 	w.ctl(shut, "act", "restart", "node/links")
 	w.must(shut.Sees(w.ctx, "open"))
-	_, err := w.sessionTo(shut, "open", `{"command":"act","action":"restart","path":"node/links"}`)
+	_, err = w.sessionTo(shut, "open", `{"command":"act","action":"restart","path":"node/links"}`)
 	if text := harness.ErrText(err); !strings.Contains(text, "Unix socket") {
 		t.Errorf("an action over the mesh: %v", err)
 	}
