@@ -35,9 +35,15 @@ const (
 	// maxQueue is how many streams wait for Accept; further ones wait in their session.
 	maxQueue = 128
 
-	streamWindow     = 2 << 20
-	maxStreamWindow  = 16 << 20
-	sessionWindow    = 4 << 20
+	streamWindow    = 2 << 20
+	maxStreamWindow = 16 << 20
+	// sessionWindow is what may come before we have read any of it; it doubles with
+	// each round trip that fills it. It begins no larger than that of the TCP links
+	// beneath, ten segments: a session that opens faster than they do sees its packets
+	// wait for them, takes that for the end of the way's capacity, and stops doubling
+	// at a tenth of it. Measured over 100 ms and 50 Mbit/s: 42 Mbit/s, and 11 with
+	// twice the window.
+	sessionWindow    = 16 << 10
 	maxSessionWindow = 32 << 20
 )
 

@@ -26,8 +26,8 @@ func TestStreamFillsALongWay(t *testing.T) {
 		size  int64
 		share float64
 	}{
-		{"TCP", overTCP, 2, tapswitch.Path{Delay: oneWay}, 8 * megabyte, 0.1},
-		{"TCP with a relay", overTCP, 3, tapswitch.Path{Delay: oneWay}, 8 * megabyte, 0.1},
+		{"TCP", overTCP, 2, tapswitch.Path{Delay: oneWay}, 8 * megabyte, 0.4},
+		{"TCP with a relay", overTCP, 3, tapswitch.Path{Delay: oneWay}, 8 * megabyte, 0.2},
 		{"UDP with jitter", overUDP, 2, tapswitch.Path{Delay: oneWay, Jitter: 5 * time.Millisecond}, 16 * megabyte, 0.4},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -64,7 +64,8 @@ func (w *world) pour(from, to *lab.Host, size int64) *pour {
 	return w.pours(from, to, size, 1)[0]
 }
 
-// pours begins to send the same several times at once. When one fails all end.
+// pours begins to send the same several times at once. All are done together, and
+// when one fails all end.
 func (w *world) pours(from, to *lab.Host, size int64, n int) []*pour {
 	w.t.Helper()
 	var out net.Listener
@@ -88,15 +89,18 @@ func (w *world) pours(from, to *lab.Host, size int64, n int) []*pour {
 		all[i] = p
 	}
 	go func() {
-		defer cancel()
 		under.Wait()
+		cancel()
+		out.Close() // the next to pour listens there
+		for _, p := range all {
+			close(p.done)
+		}
 	}()
 	return all
 }
 
 // run sends and receives. Nobody waits for one end when the other has failed.
 func (p *pour) run(in *net.TCPConn, out net.Listener, giveUp func()) {
-	defer close(p.done)
 	start := time.Now()
 	ends := make(chan error, 2)
 	go func() { ends <- p.send(in) }()
