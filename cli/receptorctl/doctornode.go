@@ -86,7 +86,7 @@ func (d *doctor) noRoute(node string) {
 func (d *doctor) reportLinks(about string) {
 	if d.links == nil {
 		if d.err == nil && d.ctx.Err() == nil {
-			d.warning("links", "why links fail is not known here", "A node tells it at its own Unix socket, elsewhere only with --debug remote=true; see also the log of "+d.mesh.self+".")
+			d.warning("links", "why links fail is not known here", "A node tells it at its own Unix socket, elsewhere only with --debug remote=true; older versions and other makes never do. See the log of "+d.mesh.self+".")
 		}
 		return
 	}
