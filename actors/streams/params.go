@@ -35,16 +35,17 @@ const (
 	// maxQueue is how many streams wait for Accept; further ones wait in their session.
 	maxQueue = 128
 
-	streamWindow    = 2 << 20
-	maxStreamWindow = 16 << 20
-	// sessionWindow is what may come before we have read any of it; it doubles with
+	// streamWindow is what may come before anybody has read any of it; it doubles with
 	// each round trip that fills it. It begins no larger than that of the TCP links
-	// beneath, ten segments: a session that opens faster than they do sees its packets
+	// beneath, ten segments: a stream that opens faster than they do sees its packets
 	// wait for them, takes that for the end of the way's capacity, and stops doubling
 	// at a tenth of it. Measured over 100 ms and 50 Mbit/s: 42 Mbit/s, and 11 with
-	// twice the window.
-	sessionWindow    = 16 << 10
-	maxSessionWindow = 32 << 20
+	// twice the window. And what nobody reads takes no more of the session than that.
+	streamWindow    = 16 << 10
+	maxStreamWindow = 16 << 20
+	// sessionWindow is for all streams of a session together, and large: streams that
+	// nobody reads must not use up what others need.
+	sessionWindow = 128 << 20
 )
 
 // Codes of the application protocol, as existing peers send them.
@@ -72,7 +73,7 @@ func quicConfig(dialer bool) *quic.Config {
 		InitialStreamReceiveWindow:     streamWindow,
 		MaxStreamReceiveWindow:         maxStreamWindow,
 		InitialConnectionReceiveWindow: sessionWindow,
-		MaxConnectionReceiveWindow:     maxSessionWindow,
+		MaxConnectionReceiveWindow:     sessionWindow,
 		MaxIncomingStreams:             maxStreams,
 		MaxIncomingUniStreams:          1,
 		RequireStreamCreditRelease:     !dialer,

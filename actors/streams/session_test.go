@@ -45,7 +45,7 @@ func TestASlowReaderKeepsTheSession(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := strings.Repeat("unread ", 10000)
+		text := strings.Repeat("unread ", streamWindow/8)
 		if _, err := io.WriteString(c, text); err != nil {
 			t.Fatal(err)
 		}
@@ -63,6 +63,42 @@ func TestASlowReaderKeepsTheSession(t *testing.T) {
 		time.Sleep(time.Second)
 		if a, b := sessions(t, s, p.a), sessions(t, s, p.b); a != 0 || b != 0 {
 			t.Errorf("%d and %d sessions are left", a, b)
+		}
+	})
+}
+
+// What nobody reads holds up its own stream only, also in a session that many share.
+func TestStreamsThatNobodyReadsHoldUpNoOther(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		p := newPair(s, slow)
+		defer p.stop()
+		deaf := p.b.listen(t, "echo")
+		const stuck = 100
+		for range stuck {
+			c := p.a.dial(t, "b", "echo")
+			go func() {
+				defer c.Close()
+				n, err := io.Copy(c, strings.NewReader(strings.Repeat("unread ", 1<<20)))
+				if err == nil {
+					t.Errorf("all of %d bytes went to nobody", n)
+				}
+			}()
+			if _, err := deaf.Accept(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Second) // of the fake clock: all are stuck
+		c := p.a.dial(t, "b", "echo")
+		far, err := deaf.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		go echo(t)(far)
+		if got := exchange(t, c, "read"); got != "read" {
+			t.Errorf("%q", got)
+		}
+		if n := sessions(t, s, p.a); n != 1 {
+			t.Errorf("%d sessions instead of one for all", n)
 		}
 	})
 }
