@@ -28,6 +28,15 @@ func TestOperatorTakesALinkDown(t *testing.T) {
 		}
 		return err
 	}))
+	for path, want := range map[string]string{
+		"node":         "node is the root: stop the daemon and start it again, or name an actor below it",
+		"node/router":  "node/router can't be restarted alone: restart the node",
+		"node/nowhere": "no such actor: node/nowhere",
+	} {
+		if _, text, code := w.tries(a, "act", "restart", path); code != 1 || !strings.Contains(text, want) {
+			t.Errorf("act restart %s: exit status %d, %q", path, code, text)
+		}
+	}
 	if out := w.ctl(a, "act", "link-down", "b", "--for", "2s"); !strings.Contains(out, "link down b") {
 		t.Errorf("%q", out)
 	}

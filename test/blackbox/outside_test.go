@@ -68,6 +68,13 @@ func (o *outside) accept(w *world, answer func(net.Conn) error) {
 	}
 }
 
+// open is how many connections are being answered.
+func (o *outside) open() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.conns)
+}
+
 // port of a TCP listener.
 func (o *outside) port() int { return o.Addr().(*net.TCPAddr).Port }
 
@@ -115,6 +122,17 @@ func (x exchange) receive() error {
 	return nil
 }
 
+// ask is the client's whole part.
+func (x exchange) ask() error {
+	if err := binary.Write(x.Conn, binary.BigEndian, x.size); err != nil {
+		return err
+	}
+	if err := x.send(seedOfClient); err != nil {
+		return err
+	}
+	return x.receive()
+}
+
 // store is the server of an exchange.
 func store(conn net.Conn) error {
 	var size int64
@@ -135,9 +153,7 @@ func (w *world) carries(conn net.Conn, size int64) {
 	w.inTime(conn)
 	x := exchange{conn, size}
 	start := time.Now()
-	w.must(binary.Write(conn, binary.BigEndian, size))
-	w.must(x.send(seedOfClient))
-	w.must(x.receive())
+	w.must(x.ask())
 	took := time.Since(start)
 	w.t.Logf("%d MB there and back in %v, %.0f MB/s", size>>20, took.Round(time.Millisecond), float64(2*size)/took.Seconds()/1e6)
 }

@@ -3,6 +3,7 @@ package blackbox
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/big"
@@ -93,6 +94,53 @@ func TestCertificateFilesAreReadAgain(t *testing.T) {
 		return err
 	}))
 	<-carried
+	for _, n := range []*harness.Node{accepts, dials} {
+		w.logCounts(n, "Connection established", 1)
+	}
+}
+
+// The same over a WebSocket, and for a service of the mesh: links and streams that are
+// there go on, those that come get the new certificate.
+func TestCertificateFilesOfWebSocketsAndServicesAreReadAgain(t *testing.T) {
+	w := newWorld(t)
+	far := w.serve("tcp4", "127.0.0.1:0", store)
+	entry, later, port := w.port(), w.port(), w.port()
+	b := backend{name: "WebSocket", scheme: "ws", path: "/mesh", secure: withTLS}
+	ca, next := w.authority("authority"), w.authority("next")
+	own, service := w.issue(ca, "accepts", of("accepts")), w.issue(ca, "service", of("accepts"))
+	accepts := w.node("accepts", tlsServer("links", own), tlsServer("mesh", service), b.listener(port),
+		tcpClient("store", far.port(), "tlsserver=mesh"))
+	dials := w.node("dials", trusting(ca), b.peer(port),
+		tlsClient("now", pair{}, "rootcas="+ca.cert), tcpServer(entry, "accepts", "store", "tlsclient=now"),
+		tlsClient("later", pair{}, "rootcas="+next.cert), tcpServer(later, "accepts", "store", "tlsclient=later"))
+	w.up(accepts, dials)
+	w.must(dials.Sees(w.ctx, "accepts"))
+
+	under := exchange{w.dial("tcp4", local(entry)), 1 << 20} // begun before, carries after
+	defer under.Close()
+	w.must(binary.Write(under.Conn, binary.BigEndian, under.size))
+	w.must(harness.Until(w.ctx, "the stream to be there", func() error {
+		if n := far.open(); n != 1 {
+			return fmt.Errorf("%d streams reach the server", n)
+		}
+		return nil
+	}))
+	stored := func() error {
+		conn := w.dial("tcp4", local(later))
+		defer conn.Close()
+		return exchange{conn, 1 << 10}.ask()
+	}
+	if err := stored(); err == nil {
+		t.Error("a service with a certificate of another authority is believed")
+	}
+	w.logLineHas(dials, "wrong CA")
+
+	w.issue(ca, "accepts", of("accepts"))
+	w.showsSoon(port, w.believing(ca), w.certificate(own.cert).SerialNumber)
+	w.issue(next, "service", of("accepts"))
+	w.must(harness.Until(w.ctx, "the service to show its new certificate", stored))
+	w.must(under.send(seedOfClient))
+	w.must(under.receive())
 	for _, n := range []*harness.Node{accepts, dials} {
 		w.logCounts(n, "Connection established", 1)
 	}

@@ -1,6 +1,10 @@
 package blackbox
 
 import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +183,47 @@ func TestLinksThatOptionsAllow(t *testing.T) {
 			w.pings(accepts, "dials")
 		})
 	}
+}
+
+// Whoever speaks TLS 1.2 and no later gets a link to nobody who wants 1.3, over each
+// backend and from both sides, and the log says why; others it can speak to.
+func TestMinTLS13RefusesTLS12(t *testing.T) {
+	w := newWorld(t)
+	ca := w.authority("authority")
+	own := w.issue(ca, "foo", of("foo"))
+	old := w.believing(ca)
+	old.MaxVersion = tls.VersionTLS12
+	foreign := w.showing(&tls.Config{MaxVersion: tls.VersionTLS12}, own)
+	server := w.serve("tcp4", "127.0.0.1:0", func(conn net.Conn) error {
+		_, err := io.ReadAll(tls.Server(conn, foreign))
+		return err
+	})
+	ports := map[string]int{}
+	args := harness.Join(tlsServer("strict", own, "mintls13=true"), tlsServer("easy", own),
+		tlsClient("late", pair{}, "rootcas="+ca.cert, "mintls13=true"),
+		[]string{"--tcp-peer", "address=" + local(server.port()), "tls=late"})
+	for _, name := range []string{"tcp strict", "ws strict", "tcp easy", "ws easy"} {
+		ports[name] = w.port()
+		scheme, tls, _ := strings.Cut(name, " ")
+		args = append(args, "--"+scheme+"-listener", "bindaddr=127.0.0.1", fmt.Sprint("port=", ports[name]), "tls="+tls)
+	}
+	foo := w.node("foo", args)
+	w.up(foo)
+	for name, port := range ports {
+		conn, err := tls.DialWithDialer(w.dialer(), "tcp4", local(port), old)
+		if err == nil {
+			w.must(conn.Close())
+		}
+		if strict := strings.HasSuffix(name, "strict"); strict != (err != nil) {
+			t.Errorf("%s: dialled with TLS 1.2: %v", name, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "protocol version") {
+			t.Errorf("%s: refused for another reason: %v", name, err)
+		}
+	}
+	w.logLineHas(foo, "Backend connection exited", "client offered only unsupported versions")
+	w.logLineHas(foo, "connection refused", "addr="+local(ports["ws strict"]), "client offered only unsupported versions")
+	w.logLineHas(foo, "Backend connection failed", local(server.port()), "protocol version not supported")
 }
 
 // What is wrong with the configuration itself is an error of the start.

@@ -38,7 +38,16 @@ func TestBridgesAreTraced(t *testing.T) {
 		_, err := io.Copy(io.Discard, session.Conn)
 		return err
 	}())
-	w.logHas(a, fmt.Sprintf("     Copied %d bytes from %s to b:echo", len(question)+1, a.Socket))
+	for _, line := range []string{
+		fmt.Sprintf("     Bridging %s to b:echo", a.Socket), fmt.Sprintf("     Bridging b:echo to %s", a.Socket),
+		fmt.Sprintf("     Copied %d bytes from %s to b:echo", len(question)+1, a.Socket),
+		fmt.Sprintf(" bytes from b:echo to %s", a.Socket),
+		fmt.Sprintf("     Stopping bridge b:echo to %s", a.Socket),
+	} {
+		w.logHas(a, line)
+	}
+	w.must(session.Conn.Close())
+	w.logHas(a, fmt.Sprintf("     Stopping bridge %s to b:echo", a.Socket))
 	w.logLineHas(b, fmt.Sprintf("     Copied %d bytes from a:", len(question)+1), " to head")
 	w.logLineHas(b, "     Stopping bridge head to a:")
 	for _, n := range []*harness.Node{a, b} {
