@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -107,7 +108,7 @@ var errTold = errors.New("all events are told")
 func (s *session) follow(journal *events.Journal, r command.Events) {
 	s.give(func() (next, error) {
 		last := journal.Last()
-		if err := s.write(command.EventsHead(last)); err != nil {
+		if err := s.writeInTime(command.EventsHead(last)); err != nil {
 			return readLine, err
 		}
 		if !r.Follow && r.After >= last {
@@ -150,10 +151,15 @@ func (s *session) tellEvents(journal *events.Journal, r command.Events, last uin
 	return io.EOF
 }
 
-// writeInTime gives a client that takes nothing up.
+// writeInTime gives a client that takes nothing up. One that has gone while it watched
+// has come to its natural end, which is io.EOF, whoever finds out first.
 func (s *session) writeInTime(line []byte) error {
-	if err := s.conn.SetWriteDeadline(time.Now().Add(watchPatience)); err != nil {
-		return err
+	err := s.conn.SetWriteDeadline(time.Now().Add(watchPatience))
+	if err == nil {
+		err = s.write(line)
 	}
-	return s.write(line)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return io.EOF
+	}
+	return err
 }

@@ -60,8 +60,5 @@ func (s *session) tellChanged(changed []*workv1.Status) error {
 	for _, status := range changed {
 		text = append(text, command.WatchedUnit(status)...)
 	}
-	if err := s.conn.SetWriteDeadline(time.Now().Add(watchPatience)); err != nil {
-		return err
-	}
-	return s.write(text)
+	return s.writeInTime(text)
 }

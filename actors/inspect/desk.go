@@ -14,6 +14,7 @@ import (
 	"receptor/actors/supervise/levels"
 	"receptor/actors/supervise/tree"
 	inspectv1 "receptor/proto/inspect/v1"
+	linksv1 "receptor/proto/links/v1"
 	routerv1 "receptor/proto/router/v1"
 	supervisev1 "receptor/proto/supervise/v1"
 )
@@ -30,6 +31,7 @@ type DeskConfig struct {
 	Log     zerolog.Logger
 	Root    *actor.PID
 	Router  *actor.PID
+	Links   *actor.PID
 	Journal *events.Journal
 	Levels  *levels.Levels // nil: levels can't be changed
 	// Allowed reports whether operators may act now.
@@ -82,8 +84,7 @@ func (d *desk) mine(ctx actor.Context) bool {
 		d.delegate(ctx, d.cfg.Root, m, taken("trace", m.GetPath(),
 			fmt.Sprintf("for %d s, at most %d messages a second", m.GetSeconds(), m.GetPerSecond())))
 	case *inspectv1.TakeLinkDown:
-		d.delegate(ctx, d.cfg.Router, &routerv1.HoldLink{Node: m.GetNeighbour(), DurationMs: int64(m.GetSeconds()) * 1000},
-			taken("link down", m.GetNeighbour(), fmt.Sprintf("for %d s", m.GetSeconds())))
+		d.takeLinkDown(ctx, m)
 	case *inspectv1.SetLogLevel:
 		d.find(ctx, m)
 	default:
@@ -108,14 +109,30 @@ func taken(action, path, detail string) *inspectv1.ActionTaken {
 
 // delegate asks who can do it, and tells the journal if it was done.
 func (d *desk) delegate(ctx actor.Context, who *actor.PID, m proto.Message, e *inspectv1.ActionTaken) {
+	d.delegateThen(ctx, who, m, e, func() {})
+}
+
+func (d *desk) delegateThen(ctx actor.Context, who *actor.PID, m proto.Message, e *inspectv1.ActionTaken, then func()) {
 	client := ctx.Sender()
 	ctx.ReenterAfter(ctx.RequestFuture(who, m, actTimeout), func(res any, err error) {
 		reply := replyOf(res, err)
 		if reply.GetDone() != nil {
 			d.tell(e)
 			reply = done(e)
+			then()
 		}
 		ctx.Send(client, reply)
+	})
+}
+
+// takeLinkDown holds a link down, or has it come back at once.
+func (d *desk) takeLinkDown(ctx actor.Context, m *inspectv1.TakeLinkDown) {
+	node, seconds := m.GetNeighbour(), int64(m.GetSeconds())
+	hold, e := &routerv1.HoldLink{Node: node, DurationMs: seconds * 1000}, taken("link down", node, fmt.Sprintf("for %d s", seconds))
+	d.delegateThen(ctx, d.cfg.Router, hold, e, func() {
+		if seconds == 0 {
+			ctx.Send(d.cfg.Links, &linksv1.DialNow{Node: node})
+		}
 	})
 }
 

@@ -13,14 +13,15 @@ import (
 	"receptor/actors/supervise/events"
 	"receptor/actors/supervise/levels"
 	inspectv1 "receptor/proto/inspect/v1"
+	linksv1 "receptor/proto/links/v1"
 	routerv1 "receptor/proto/router/v1"
 	supervisev1 "receptor/proto/supervise/v1"
 	"receptor/test/probe"
 )
 
 // office is a desk with stand-ins for those who carry actions out.
-func office(s *probe.Stage, allowed bool) (*actor.PID, *events.Journal, *levels.Levels) {
-	root, router := s.Probe(), s.Probe()
+func office(s *probe.Stage, allowed bool) (*actor.PID, *events.Journal, *levels.Levels, *probe.Probe) {
+	root, router, links := s.Probe(), s.Probe(), s.Probe()
 	root.Answer(&inspectv1.RestartActor{}, func(m proto.Message) proto.Message {
 		if m.(*inspectv1.RestartActor).GetPath() == "node/nobody" {
 			return refused("no such actor")
@@ -28,7 +29,7 @@ func office(s *probe.Stage, allowed bool) (*actor.PID, *events.Journal, *levels.
 		return &inspectv1.ActionReply{Result: &inspectv1.ActionReply_Done{Done: &inspectv1.ActionDone{}}}
 	})
 	router.Answer(&routerv1.HoldLink{}, func(m proto.Message) proto.Message {
-		if m.(*routerv1.HoldLink).GetDurationMs() != 30_000 {
+		if m.(*routerv1.HoldLink).GetDurationMs() > 30_000 {
 			return &routerv1.HoldLinkReply{Result: &routerv1.HoldLinkReply_Refused{Refused: &routerv1.Refused{Text: "too long"}}}
 		}
 		return &routerv1.HoldLinkReply{Result: &routerv1.HoldLinkReply_Accepted{Accepted: &routerv1.Accepted{}}}
@@ -38,14 +39,14 @@ func office(s *probe.Stage, allowed bool) (*actor.PID, *events.Journal, *levels.
 	})
 	journal, lv := events.New(16), levels.New(zerolog.InfoLevel, nil)
 	return s.Spawn(supervise.Spec{Name: "inspect", Kind: "family", Supervises: true, New: New(DeskConfig{
-		Log: s.Log(), Root: root.PID, Router: router.PID, Journal: journal, Levels: lv,
+		Log: s.Log(), Root: root.PID, Router: router.PID, Links: links.PID, Journal: journal, Levels: lv,
 		Allowed: func() bool { return allowed },
-	})}), journal, lv
+	})}), journal, lv, links
 }
 
 func TestActionsAreCarriedOutAndTold(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
-		desk, journal, lv := office(s, true)
+		desk, journal, lv, links := office(s, true)
 		ask := func(m proto.Message) *inspectv1.ActionReply { return s.Ask(t, desk, m).(*inspectv1.ActionReply) }
 		if got := ask(&inspectv1.RestartActor{Path: "node/links"}).GetDone().GetText(); got != "restart node/links" {
 			t.Errorf("restart: %q", got)
@@ -58,6 +59,12 @@ func TestActionsAreCarriedOutAndTold(t *testing.T) {
 		}
 		if got := ask(&inspectv1.TakeLinkDown{Neighbour: "bar", Seconds: 31}).GetRefused().GetText(); got != "too long" {
 			t.Errorf("too long: %q", got)
+		}
+		if ask(&inspectv1.TakeLinkDown{Neighbour: "bar"}).GetDone() == nil {
+			t.Error("the end of link down was refused")
+		}
+		if m := probe.ExpectType[*linksv1.DialNow](t, links); m.GetNode() != "bar" {
+			t.Errorf("whoever dials is told %v", m)
 		}
 		if ask(&inspectv1.SetLogLevel{Path: "node/work", Level: "debug", Seconds: 60}).GetDone() == nil {
 			t.Error("log level was refused")
@@ -80,7 +87,7 @@ func TestActionsAreCarriedOutAndTold(t *testing.T) {
 		for _, e := range journal.Recent(0) {
 			told = append(told, e.GetActionTaken().GetAction())
 		}
-		if got := strings.Join(told, ", "); got != "restart, link down, log level" {
+		if got := strings.Join(told, ", "); got != "restart, link down, link down, log level" {
 			t.Errorf("told: %s", got)
 		}
 		if tree := s.Tree(t, desk); tree.GetPath() != desk.GetId() {
@@ -91,7 +98,7 @@ func TestActionsAreCarriedOutAndTold(t *testing.T) {
 
 func TestActionsNeedPermission(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
-		desk, journal, _ := office(s, false)
+		desk, journal, _, _ := office(s, false)
 		for _, m := range []proto.Message{
 			&inspectv1.RestartActor{Path: "node/links"}, &inspectv1.TraceActor{Path: "node/links"},
 			&inspectv1.TakeLinkDown{Neighbour: "bar", Seconds: 30}, &inspectv1.SetLogLevel{Path: "node", Level: "debug"},

@@ -49,6 +49,8 @@ func (d *dialer) Receive(ctx actor.Context) {
 
 	case *linksv1.SetRules:
 		d.link.setRules(ctx, m, d.Children())
+	case *linksv1.DialNow:
+		d.dialNow(ctx, m)
 
 	default:
 		supervise.Unexpected(ctx)
@@ -65,6 +67,19 @@ func (d *dialer) start(ctx actor.Context) {
 	}
 	if _, err := d.Spawn(ctx, spec); err != nil {
 		panic(fmt.Errorf("spawn link: %w", err)) // the only child: an invariant
+	}
+}
+
+// dialNow has the link dial at once, or as soon as it has come to its end, if it was
+// that neighbour's before.
+func (d *dialer) dialNow(ctx actor.Context, m *linksv1.DialNow) {
+	if met := d.link.met.Load(); met == nil || met.node != m.GetNode() {
+		return
+	}
+	for _, pid := range d.Children() {
+		if !d.Hasten(ctx, pid) {
+			ctx.Send(pid, m)
+		}
 	}
 }
 

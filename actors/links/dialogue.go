@@ -192,6 +192,9 @@ func (l *link) comeAgain(span time.Duration) {
 	}
 }
 
+// comeNow has the next dial follow at once, whatever was said before.
+func (l *link) comeNow() { l.again = time.Now() }
+
 // setRules puts other rules in force for the links of a backend.
 func (c linkConfig) setRules(ctx actor.Context, m *linksv1.SetRules, links []*actor.PID) {
 	c.rules.set(c.nodeID, m)

@@ -56,6 +56,40 @@ func TestLinkThatIsHeldDownIsBackWhenTheTimeIsOver(t *testing.T) {
 	}
 }
 
+// Whoever waits to dial need not wait when the time is ended early: not the rest of
+// its time, nor that of a reject that is still on its way.
+func TestLinkThatIsHeldDownIsBackWhenThatIsEndedEarly(t *testing.T) {
+	for name, wait := range map[string]time.Duration{"later": 10 * time.Second, "at once": 0} {
+		t.Run(name, func(t *testing.T) {
+			probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+				net, knows := mem.NewNetwork(), wire.Capabilities{wire.Probes}
+				b := newSideThat(s, knows, "b", listenAt(net, "b"))
+				s.Settle()
+				a := newSideThat(s, knows, "a", dialTo(net, "a", "b"))
+				link := a.up(t, "b", 1)
+				b.up(t, "a", 1)
+				s.Settle()
+				b.acceptAll()
+				a.router.Ignore(&routerv1.LinkDown{})
+				back := make(chan time.Time, 1)
+				a.router.Answer(&routerv1.LinkUp{}, func(m proto.Message) proto.Message {
+					back <- time.Now()
+					return acceptedReply(m.(*routerv1.LinkUp))
+				})
+				a.router.Send(link, &linksv1.TakeDown{Text: "held", ForMs: time.Hour.Milliseconds()})
+				time.Sleep(wait)
+				s.Settle()
+				over := time.Now()
+				a.router.Send(a.links, &linksv1.DialNow{Node: "other"})
+				a.router.Send(a.links, &linksv1.DialNow{Node: "b"})
+				if late := (<-back).Sub(over); late > 2*time.Second {
+					t.Errorf("back %v after its time", late)
+				}
+			})
+		})
+	}
+}
+
 // Neighbours of other makes are told what they know.
 func TestOthersGetAnOrdinaryReject(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {

@@ -102,6 +102,8 @@ func (l *link) Receive(ctx actor.Context) {
 		l.setRules(ctx, m)
 	case *linksv1.TakeDown:
 		l.takeDown(ctx, m)
+	case *linksv1.DialNow:
+		l.comeNow()
 
 	case *routerv1.LinkUpReply:
 		l.answered(ctx, m)

@@ -30,9 +30,13 @@ func (l *links) Receive(ctx actor.Context) {
 	if l.Supervise(ctx) {
 		return
 	}
-	switch ctx.Message().(type) {
+	switch m := ctx.Message().(type) {
 	case *actor.Started, *supervisev1.Reconcile:
 		l.reconcile(ctx)
+	case *linksv1.DialNow:
+		for _, pid := range l.Children() {
+			ctx.Send(pid, m)
+		}
 	default:
 		supervise.Unexpected(ctx)
 	}

@@ -56,6 +56,8 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *linksv1.SetRules:
 		l.link.setRules(ctx, m, l.Children())
 
+	case *linksv1.DialNow: // it dials nobody
+
 	case *linksv1.ConnAccepted:
 		l.accepted(ctx)
 	case *linksv1.AcceptFailed:

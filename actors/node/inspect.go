@@ -36,7 +36,7 @@ func (p *plan) logOf(family string) zerolog.Logger {
 
 func (p *plan) desk(pids map[string]*actor.PID) func() actor.Actor {
 	return inspect.New(inspect.DeskConfig{
-		Log: p.log, Root: pids[rootName], Router: pids[familyRouter], Journal: p.journal, Levels: p.cfg.Levels,
+		Log: p.log, Root: pids[rootName], Router: pids[familyRouter], Links: pids[familyLinks], Journal: p.journal, Levels: p.cfg.Levels,
 		Allowed: func() bool { d := p.debug.Load(); return d.on && d.Actions },
 	})
 }

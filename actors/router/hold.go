@@ -17,6 +17,9 @@ const (
 	// maxHold and maxHeld bound what is refused: a forgotten link comes back.
 	maxHold = time.Hour
 	maxHeld = 64
+	// askAgain is how long whoever dials us stays away at most. Where the hold ends
+	// early there is no connection to say so.
+	askAgain = 5 * time.Second
 
 	textHeld = "an operator holds the link down"
 )
@@ -45,7 +48,7 @@ func (r *router) hold(ctx actor.Context, m *routerv1.HoldLink) {
 		r.cfg.Log.Warn().Str("neighbour", m.GetNode()).Dur("took", span).Msg("an operator takes the link down")
 	}
 	if span > 0 && linked {
-		ctx.Send(n.link, &linksv1.TakeDown{Text: textHeld, ForMs: span.Milliseconds()})
+		ctx.Send(n.link, &linksv1.TakeDown{Text: textHeld, ForMs: min(span, askAgain).Milliseconds()})
 	}
 	ctx.Respond(&routerv1.HoldLinkReply{Result: &routerv1.HoldLinkReply_Accepted{Accepted: &routerv1.Accepted{}}})
 }
@@ -66,6 +69,7 @@ func (r *router) heldFor(node string, now time.Time) time.Duration {
 
 // refuseHeld answers a link whose neighbour is held down.
 func refuseHeld(ctx actor.Context, m *routerv1.LinkUp, left time.Duration) {
+	left = min(left, askAgain)
 	ms := (left + time.Millisecond - 1).Milliseconds() // who asks too early is refused again
 	ctx.Respond(&routerv1.LinkUpReply{
 		Incarnation: m.GetIncarnation(),

@@ -31,7 +31,7 @@ func TestHeldLinkEndsAndIsRefusedForAWhile(t *testing.T) {
 		if hold("b", time.Minute).GetAccepted() == nil {
 			t.Fatal("refused")
 		}
-		if m := probe.ExpectType[*linksv1.TakeDown](t, b); m.GetText() != textHeld || m.GetForMs() != time.Minute.Milliseconds() {
+		if m := probe.ExpectType[*linksv1.TakeDown](t, b); m.GetText() != textHeld || m.GetForMs() != askAgain.Milliseconds() {
 			t.Errorf("the link is told %v", m)
 		}
 		b.Send(r, &routerv1.LinkDown{Node: "b", Incarnation: 1})
@@ -40,7 +40,7 @@ func TestHeldLinkEndsAndIsRefusedForAWhile(t *testing.T) {
 			again.Send(r, &routerv1.LinkUp{Node: "b", Cost: 1, Incarnation: 2})
 			return probe.ExpectType[*routerv1.LinkUpReply](t, again)
 		}
-		if no := up().GetRefused(); no.GetText() != textHeld || no.GetForMs() != time.Minute.Milliseconds() {
+		if no := up().GetRefused(); no.GetText() != textHeld || no.GetForMs() != askAgain.Milliseconds() {
 			t.Errorf("while it is held: %v", no)
 		}
 		pass(s, time.Minute-time.Second)

@@ -210,6 +210,18 @@ func (s *Supervisor) scheduleRestart(system *actor.ActorSystem, self *actor.PID,
 	c.timer = time.AfterFunc(delay, func() { system.Root.Send(self, due) })
 }
 
+// Hasten restarts a child at once that waits to be restarted, and reports whether it
+// does.
+func (s *Supervisor) Hasten(ctx actor.Context, pid *actor.PID) bool {
+	c, ok := s.children[pid.Id]
+	if !ok || c.state != supervisev1.State_STATE_RESTARTING {
+		return false
+	}
+	c.stopTimer()
+	s.restartDue(ctx, &supervisev1.RestartDue{Child: pid.Id, Failure: c.failures})
+	return true
+}
+
 func (s *Supervisor) restartDue(ctx actor.Context, m *supervisev1.RestartDue) {
 	c, ok := s.children[m.GetChild()]
 	if !ok || c.failures != m.GetFailure() || c.state != supervisev1.State_STATE_RESTARTING {

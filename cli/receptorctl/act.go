@@ -38,7 +38,7 @@ func (t *tool) actCommand() *cli.Command {
 			},
 			{
 				Name: "link-down", Usage: "End the link to a neighbour and refuse it for a while.",
-				ArgsUsage: "NODE", Description: actDescription + "\nThe side that dials comes again at once when the time is over, or within 20 s if it is ended early.",
+				ArgsUsage: "NODE", Description: actDescription + "\nThe side that dials comes again at once when the time is over. Where it is ended early,\nthis node dials at once, too, and another one within 5 s.",
 				Flags: []cli.Flag{
 					span(30*time.Second, "`TIME` for which it is refused; 0 ends an earlier one"), jsonFlag("print the node's answer as JSON"),
 				},

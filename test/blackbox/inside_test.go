@@ -51,6 +51,26 @@ func TestOperatorTakesALinkDown(t *testing.T) {
 	w.logHas(b, " via a")
 }
 
+// What an operator ends early comes back, whoever dials: long before its time.
+func TestOperatorHasALinkBackEarly(t *testing.T) {
+	w := newWorld(t)
+	port := w.port()
+	acts := []string{"--debug", "actions=true"}
+	a, b := w.node("a", harness.Listener(port), acts), w.node("b", harness.Peer(port), acts)
+	w.up(a, b)
+	w.must(a.Sees(w.ctx, "b"))
+	w.must(b.Sees(w.ctx, "a"))
+	for i, holder := range []*harness.Node{b, a} {
+		other := map[*harness.Node]string{a: "b", b: "a"}[holder]
+		w.ctl(holder, "act", "link-down", other, "--for", "10m")
+		w.must(holder.Misses(w.ctx, other))
+		w.ctl(holder, "act", "link-down", other, "--for", "0")
+		w.logCounts(b, "Connection established", i+2)
+		w.must(b.Sees(w.ctx, "a"))
+		w.must(a.Sees(w.ctx, "b"))
+	}
+}
+
 // onlyLink is the link of a node that has one.
 func (w *world) onlyLink(n *harness.Node) (*inspectv1.Link, error) {
 	reply, err := n.Ask(w.ctx, `{"command":"status","requested_fields":["Links"]}`)

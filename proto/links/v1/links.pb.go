@@ -280,6 +280,52 @@ func (x *SendFrame) GetFrame() []byte {
 	return nil
 }
 
+// node/inspect to the family, and that to its dialers: whoever waits to dial this
+// node again need not wait any longer.
+type DialNow struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DialNow) Reset() {
+	*x = DialNow{}
+	mi := &file_links_v1_links_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DialNow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DialNow) ProtoMessage() {}
+
+func (x *DialNow) ProtoReflect() protoreflect.Message {
+	mi := &file_links_v1_links_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DialNow.ProtoReflect.Descriptor instead.
+func (*DialNow) Descriptor() ([]byte, []int) {
+	return file_links_v1_links_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *DialNow) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
 // The family to a dialer or listener, and that to its links: from now on this holds.
 // A link whose neighbour does not comply ends; the others are not touched.
 type SetRules struct {
@@ -298,7 +344,7 @@ type SetRules struct {
 
 func (x *SetRules) Reset() {
 	*x = SetRules{}
-	mi := &file_links_v1_links_proto_msgTypes[3]
+	mi := &file_links_v1_links_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -310,7 +356,7 @@ func (x *SetRules) String() string {
 func (*SetRules) ProtoMessage() {}
 
 func (x *SetRules) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[3]
+	mi := &file_links_v1_links_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -323,7 +369,7 @@ func (x *SetRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRules.ProtoReflect.Descriptor instead.
 func (*SetRules) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{3}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SetRules) GetCost() float64 {
@@ -375,7 +421,7 @@ type ConnOpened struct {
 
 func (x *ConnOpened) Reset() {
 	*x = ConnOpened{}
-	mi := &file_links_v1_links_proto_msgTypes[4]
+	mi := &file_links_v1_links_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -387,7 +433,7 @@ func (x *ConnOpened) String() string {
 func (*ConnOpened) ProtoMessage() {}
 
 func (x *ConnOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[4]
+	mi := &file_links_v1_links_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -400,7 +446,7 @@ func (x *ConnOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnOpened.ProtoReflect.Descriptor instead.
 func (*ConnOpened) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{4}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ConnOpened) GetIncarnation() uint64 {
@@ -436,7 +482,7 @@ type FrameReceived struct {
 
 func (x *FrameReceived) Reset() {
 	*x = FrameReceived{}
-	mi := &file_links_v1_links_proto_msgTypes[5]
+	mi := &file_links_v1_links_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -448,7 +494,7 @@ func (x *FrameReceived) String() string {
 func (*FrameReceived) ProtoMessage() {}
 
 func (x *FrameReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[5]
+	mi := &file_links_v1_links_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -461,7 +507,7 @@ func (x *FrameReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrameReceived.ProtoReflect.Descriptor instead.
 func (*FrameReceived) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{5}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *FrameReceived) GetIncarnation() uint64 {
@@ -489,7 +535,7 @@ type UnknownTypeReceived struct {
 
 func (x *UnknownTypeReceived) Reset() {
 	*x = UnknownTypeReceived{}
-	mi := &file_links_v1_links_proto_msgTypes[6]
+	mi := &file_links_v1_links_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -501,7 +547,7 @@ func (x *UnknownTypeReceived) String() string {
 func (*UnknownTypeReceived) ProtoMessage() {}
 
 func (x *UnknownTypeReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[6]
+	mi := &file_links_v1_links_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -514,7 +560,7 @@ func (x *UnknownTypeReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnknownTypeReceived.ProtoReflect.Descriptor instead.
 func (*UnknownTypeReceived) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{6}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *UnknownTypeReceived) GetIncarnation() uint64 {
@@ -542,7 +588,7 @@ type FrameRefused struct {
 
 func (x *FrameRefused) Reset() {
 	*x = FrameRefused{}
-	mi := &file_links_v1_links_proto_msgTypes[7]
+	mi := &file_links_v1_links_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -554,7 +600,7 @@ func (x *FrameRefused) String() string {
 func (*FrameRefused) ProtoMessage() {}
 
 func (x *FrameRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[7]
+	mi := &file_links_v1_links_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -567,7 +613,7 @@ func (x *FrameRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrameRefused.ProtoReflect.Descriptor instead.
 func (*FrameRefused) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{7}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FrameRefused) GetIncarnation() uint64 {
@@ -596,7 +642,7 @@ type ConnLost struct {
 
 func (x *ConnLost) Reset() {
 	*x = ConnLost{}
-	mi := &file_links_v1_links_proto_msgTypes[8]
+	mi := &file_links_v1_links_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -608,7 +654,7 @@ func (x *ConnLost) String() string {
 func (*ConnLost) ProtoMessage() {}
 
 func (x *ConnLost) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[8]
+	mi := &file_links_v1_links_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -621,7 +667,7 @@ func (x *ConnLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnLost.ProtoReflect.Descriptor instead.
 func (*ConnLost) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{8}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ConnLost) GetIncarnation() uint64 {
@@ -656,7 +702,7 @@ type Tick struct {
 
 func (x *Tick) Reset() {
 	*x = Tick{}
-	mi := &file_links_v1_links_proto_msgTypes[9]
+	mi := &file_links_v1_links_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +714,7 @@ func (x *Tick) String() string {
 func (*Tick) ProtoMessage() {}
 
 func (x *Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[9]
+	mi := &file_links_v1_links_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +727,7 @@ func (x *Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tick.ProtoReflect.Descriptor instead.
 func (*Tick) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{9}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Tick) GetIncarnation() uint64 {
@@ -708,7 +754,7 @@ type ConnAccepted struct {
 
 func (x *ConnAccepted) Reset() {
 	*x = ConnAccepted{}
-	mi := &file_links_v1_links_proto_msgTypes[10]
+	mi := &file_links_v1_links_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -720,7 +766,7 @@ func (x *ConnAccepted) String() string {
 func (*ConnAccepted) ProtoMessage() {}
 
 func (x *ConnAccepted) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[10]
+	mi := &file_links_v1_links_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -733,7 +779,7 @@ func (x *ConnAccepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnAccepted.ProtoReflect.Descriptor instead.
 func (*ConnAccepted) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{10}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ConnAccepted) GetIncarnation() uint64 {
@@ -756,7 +802,7 @@ type AcceptFailed struct {
 
 func (x *AcceptFailed) Reset() {
 	*x = AcceptFailed{}
-	mi := &file_links_v1_links_proto_msgTypes[11]
+	mi := &file_links_v1_links_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -768,7 +814,7 @@ func (x *AcceptFailed) String() string {
 func (*AcceptFailed) ProtoMessage() {}
 
 func (x *AcceptFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[11]
+	mi := &file_links_v1_links_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -781,7 +827,7 @@ func (x *AcceptFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptFailed.ProtoReflect.Descriptor instead.
 func (*AcceptFailed) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{11}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AcceptFailed) GetIncarnation() uint64 {
@@ -817,7 +863,7 @@ type Proved struct {
 
 func (x *Proved) Reset() {
 	*x = Proved{}
-	mi := &file_links_v1_links_proto_msgTypes[12]
+	mi := &file_links_v1_links_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -829,7 +875,7 @@ func (x *Proved) String() string {
 func (*Proved) ProtoMessage() {}
 
 func (x *Proved) ProtoReflect() protoreflect.Message {
-	mi := &file_links_v1_links_proto_msgTypes[12]
+	mi := &file_links_v1_links_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -842,7 +888,7 @@ func (x *Proved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Proved.ProtoReflect.Descriptor instead.
 func (*Proved) Descriptor() ([]byte, []int) {
-	return file_links_v1_links_proto_rawDescGZIP(), []int{12}
+	return file_links_v1_links_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Proved) GetIncarnation() uint64 {
@@ -871,7 +917,9 @@ const file_links_v1_links_proto_rawDesc = "" +
 	"\x06for_ms\x18\x02 \x01(\x03R\x05forMs\"3\n" +
 	"\tSendFrame\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05frame\x18\x02 \x01(\fR\x05frame\"\xfa\x01\n" +
+	"\x05frame\x18\x02 \x01(\fR\x05frame\"\x1d\n" +
+	"\aDialNow\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\"\xfa\x01\n" +
 	"\bSetRules\x12\x12\n" +
 	"\x04cost\x18\x01 \x01(\x01R\x04cost\x12=\n" +
 	"\tnode_cost\x18\x02 \x03(\v2 .links.v1.SetRules.NodeCostEntryR\bnodeCost\x12#\n" +
@@ -939,27 +987,28 @@ func file_links_v1_links_proto_rawDescGZIP() []byte {
 }
 
 var file_links_v1_links_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_links_v1_links_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_links_v1_links_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_links_v1_links_proto_goTypes = []any{
 	(Cause)(0),                  // 0: links.v1.Cause
 	(Timer)(0),                  // 1: links.v1.Timer
 	(*ProveAlive)(nil),          // 2: links.v1.ProveAlive
 	(*TakeDown)(nil),            // 3: links.v1.TakeDown
 	(*SendFrame)(nil),           // 4: links.v1.SendFrame
-	(*SetRules)(nil),            // 5: links.v1.SetRules
-	(*ConnOpened)(nil),          // 6: links.v1.ConnOpened
-	(*FrameReceived)(nil),       // 7: links.v1.FrameReceived
-	(*UnknownTypeReceived)(nil), // 8: links.v1.UnknownTypeReceived
-	(*FrameRefused)(nil),        // 9: links.v1.FrameRefused
-	(*ConnLost)(nil),            // 10: links.v1.ConnLost
-	(*Tick)(nil),                // 11: links.v1.Tick
-	(*ConnAccepted)(nil),        // 12: links.v1.ConnAccepted
-	(*AcceptFailed)(nil),        // 13: links.v1.AcceptFailed
-	(*Proved)(nil),              // 14: links.v1.Proved
-	nil,                         // 15: links.v1.SetRules.NodeCostEntry
+	(*DialNow)(nil),             // 5: links.v1.DialNow
+	(*SetRules)(nil),            // 6: links.v1.SetRules
+	(*ConnOpened)(nil),          // 7: links.v1.ConnOpened
+	(*FrameReceived)(nil),       // 8: links.v1.FrameReceived
+	(*UnknownTypeReceived)(nil), // 9: links.v1.UnknownTypeReceived
+	(*FrameRefused)(nil),        // 10: links.v1.FrameRefused
+	(*ConnLost)(nil),            // 11: links.v1.ConnLost
+	(*Tick)(nil),                // 12: links.v1.Tick
+	(*ConnAccepted)(nil),        // 13: links.v1.ConnAccepted
+	(*AcceptFailed)(nil),        // 14: links.v1.AcceptFailed
+	(*Proved)(nil),              // 15: links.v1.Proved
+	nil,                         // 16: links.v1.SetRules.NodeCostEntry
 }
 var file_links_v1_links_proto_depIdxs = []int32{
-	15, // 0: links.v1.SetRules.node_cost:type_name -> links.v1.SetRules.NodeCostEntry
+	16, // 0: links.v1.SetRules.node_cost:type_name -> links.v1.SetRules.NodeCostEntry
 	0,  // 1: links.v1.ConnLost.cause:type_name -> links.v1.Cause
 	1,  // 2: links.v1.Tick.timer:type_name -> links.v1.Timer
 	3,  // [3:3] is the sub-list for method output_type
@@ -980,7 +1029,7 @@ func file_links_v1_links_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_links_v1_links_proto_rawDesc), len(file_links_v1_links_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
