@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,5 +38,26 @@ func TestEpochSurvivesABadFile(t *testing.T) {
 	}
 	if e, err := nextEpoch(filepath.Join(dir, "file"), time.Unix(1_800_000_000, 0)); err == nil || e>>24 != 1_800_000_000 {
 		t.Errorf("a file for a directory: %d, %v", e, err)
+	}
+}
+
+func TestFolderHasOneNode(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data", "a")
+	first, err := lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inUse *InUseError
+	if _, err := lock(dir); !errors.As(err, &inUse) || inUse.Dir != dir {
+		t.Errorf("second: %v", err)
+	}
+	unlock(first)
+	second, err := lock(dir)
+	if err != nil {
+		t.Errorf("after the first: %v", err)
+	}
+	unlock(second)
+	if _, err := lock(filepath.Join(dir, lockFile)); err == nil || errors.As(err, &inUse) {
+		t.Errorf("a file for a directory: %v", err)
 	}
 }

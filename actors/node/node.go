@@ -36,8 +36,20 @@ type Node struct {
 
 // Start opens every listening socket of the configuration and starts the actors.
 // It returns the first thing that can't be had, with nothing left open.
-func Start(cfg Config, log zerolog.Logger) (*Node, error) {
-	epoch, err := nextEpoch(filepath.Join(cfg.DataDir, cfg.ID), time.Now())
+func Start(cfg Config, log zerolog.Logger) (_ *Node, err error) {
+	dir := filepath.Join(cfg.DataDir, cfg.ID)
+	held, err := lock(dir)
+	if inUse := (*InUseError)(nil); errors.As(err, &inUse) {
+		return nil, inUse
+	} else if err != nil {
+		log.Warn().Err(err).Msg("nothing keeps a second node from the same data folder")
+	}
+	defer func() {
+		if err != nil {
+			unlock(held)
+		}
+	}()
+	epoch, err := nextEpoch(dir, time.Now())
 	if err != nil {
 		log.Warn().Err(err).Msg("the next start may be ignored by others if the clock goes back")
 	}
@@ -64,7 +76,7 @@ func Start(cfg Config, log zerolog.Logger) (*Node, error) {
 		return &root{
 			Supervisor: supervise.New(log, supervise.Backoff{}),
 			log:        log, families: plan.families, pids: map[string]*actor.PID{},
-			check: plan.checkCertificates, failed: n.fail, started: func() { close(n.started) }, stopped: func() { ended.Do(func() { close(n.done) }) },
+			check: plan.checkCertificates, failed: n.fail, started: func() { close(n.started) }, stopped: func() { ended.Do(func() { unlock(held); close(n.done) }) },
 		}
 	}, actor.WithGuardian(&guardian{n.fail}))
 	if n.pid, err = n.system.Root.SpawnNamed(props, rootName); err != nil {

@@ -71,7 +71,7 @@ func TestSecondLinkOfOneName(t *testing.T) {
 	port := w.port()
 	b := w.node("b", harness.Listener(port))
 	a, twin := w.node("a", harness.Peer(port)), w.node("twin", harness.Peer(port))
-	twin.ID = "a"
+	twin.ID, twin.DataDir = "a", filepath.Join(w.Dir, "twin")
 	w.up(b, a)
 	w.must(b.Sees(w.ctx, "a"))
 	w.up(twin)

@@ -1,6 +1,7 @@
 package blackbox
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -99,6 +100,44 @@ func TestSocketPathInUse(t *testing.T) {
 	if _, err := foo.Status(w.ctx); err != nil {
 		t.Errorf("the first daemon is hurt: %v", err)
 	}
+}
+
+// Two nodes of one ID and data folder would answer for the same units: the second one
+// does not start, also where it has a socket of its own, and the first one's units
+// stay what they are.
+func TestDataFolderInUse(t *testing.T) {
+	w := newWorld(t)
+	foo := w.node("foo", []string{"--local-only"}, harness.Command("date", "date", ""), harness.Command("wait", "sleep", "1000"))
+	w.up(foo)
+	done, runs := w.gives(foo, "date"), w.gives(foo, "wait")
+	_, err := foo.Finished(w.ctx, done)
+	w.must(err)
+	w.must(harness.Until(w.ctx, "the unit to run", func() error {
+		if u, err := foo.Unit(w.ctx, runs); err != nil || u.StateName != "Running" {
+			return fmt.Errorf("%v, %w", u, err)
+		}
+		return nil
+	}))
+	before := w.ctl(foo, "work", "list", "--json")
+	epoch, err := os.ReadFile(filepath.Join(foo.DataDir, "foo", "epoch"))
+	w.must(err)
+	for range 2 {
+		w.refuses([]string{"another receptor has the data folder " + filepath.Join(foo.DataDir, "foo"), "another node ID or datadir"},
+			"--node", "id=foo", "datadir="+foo.DataDir, "--local-only", "--control-service", "filename="+filepath.Join(w.Dir, "second.sock"))
+	}
+	if _, err := os.Lstat(filepath.Join(w.Dir, "second.sock")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the second one's socket: %v", err)
+	}
+	if again, err := os.ReadFile(filepath.Join(foo.DataDir, "foo", "epoch")); err != nil || string(again) != string(epoch) {
+		t.Errorf("the epoch was %s and is %s, %v", epoch, again, err)
+	}
+	if after := w.ctl(foo, "work", "list", "--json"); after != before {
+		t.Errorf("units were\n%sand are\n%s", before, after)
+	}
+	// A daemon that is killed leaves no obstacle, nor does what it has started.
+	w.must(foo.Kill())
+	w.up(foo)
+	w.ctl(foo, "work", "release", done, runs)
 }
 
 // What stands at the socket's path and is no socket is never deleted.
