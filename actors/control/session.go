@@ -3,12 +3,16 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"receptor/actors/control/command"
 	controlv1 "receptor/proto/control/v1"
 	"receptor/transport"
 	"receptor/transport/bridge"
@@ -53,6 +57,10 @@ const (
 	readLine  next = iota // read the next command
 	waitOrder             // something was reported, the connection answers again
 )
+
+// idleLimit is how long a session may go without a command. Between commands there is
+// no reason to stay: clients connect again for the next one.
+const idleLimit = time.Hour
 
 // session is the data side of a connection: a goroutine that reads a line,
 // reports it, and does what it is told. Its order methods are called by the
@@ -109,10 +117,12 @@ func (s *session) run(banner []byte) error {
 		if s.ending.Load() {
 			return io.EOF
 		}
-		line, err := s.in.next()
+		line, err := s.listen()
 		s.idle.Store(false)
 		var refused *refusedError
 		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return s.tooQuiet()
 		case errors.As(err, &refused):
 			s.report.refused(refused.text)
 		case err != nil:
@@ -124,6 +134,29 @@ func (s *session) run(banner []byte) error {
 			return err
 		}
 	}
+}
+
+// listen reads a line, which has to be there as a whole within idleLimit.
+func (s *session) listen() ([]byte, error) {
+	if err := s.conn.SetReadDeadline(time.Now().Add(idleLimit)); err != nil {
+		return nil, err
+	}
+	line, err := s.in.next()
+	if err != nil {
+		return nil, err
+	}
+	return line, s.conn.SetReadDeadline(time.Time{}) // a command may take its time
+}
+
+// tooQuiet says why the session ends, to whoever reads it.
+func (s *session) tooQuiet() error {
+	if err := s.conn.SetWriteDeadline(time.Now().Add(refusePatience)); err != nil {
+		return err
+	}
+	if err := s.write(command.Error(fmt.Sprintf("no command for %v: the session is closed", idleLimit))); err != nil {
+		return err
+	}
+	return io.EOF
 }
 
 // obey carries out orders until the next line is due.
