@@ -18,9 +18,11 @@ node's own configuration file (--config, RECEPTORCTL_CONFIG): the first
 control-service with a filename.
 
 Options may stand before or after arguments; "--" ends them. Every command explains
-itself with --help, and all that ask the node print JSON with --json. On a terminal some
-print more than elsewhere: see ping, traceroute and work list. Colours and progress bars
-are for terminals only.
+itself with --help, and all that ask the node print JSON with --json. A failure that is
+not part of the answer is then a line of its own on standard output:
+  {"error": "Socket path does not exist: /run/foo.sock", "note": "Is the node running?"}
+On a terminal some print more than elsewhere: see ping, traceroute and work list.
+Colours and progress bars are for terminals only.
 
 Exit codes: 0 success, 1 error or failed unit, 2 a ping failed, 3 to 5 reload refused,
 101 work not accepted, 128 and the number of the signal that ended it: 130 after Ctrl-C.`
@@ -32,6 +34,7 @@ type tool struct {
 	pause    time.Duration // before results are asked for again
 	checked  bool          // the version has been asked for
 	far      far           // where commands go
+	report   *reporting    // shared by all tools of the run
 }
 
 // far is a node that is asked by way of ours; the zero value is ours itself.

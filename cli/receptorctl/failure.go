@@ -48,6 +48,7 @@ func (t *tool) finish(ctx context.Context, err error) int {
 		return t.stopped(stop, err)
 	}
 	f := explain(err)
+	t.failJSON(f)
 	if f.text != "" {
 		t.fail(f.text)
 	}
@@ -63,7 +64,11 @@ func (t *tool) stopped(stop interrupted, err error) int {
 		t.note("") // the terminal shows ^C without a line end
 	}
 	var f *failure
-	if errors.As(err, &f) && f.note != "" {
+	if !errors.As(err, &f) {
+		f = &failure{}
+	}
+	t.failJSON(&failure{text: stop.Error(), note: f.note})
+	if f.note != "" {
 		t.note(f.note)
 	}
 	return stop.exitCode()

@@ -102,6 +102,45 @@ func writeString(b *strings.Builder, s string) {
 	b.WriteByte('"')
 }
 
+// reporting is what --json asks of the end of a command.
+type reporting struct {
+	json bool
+	told bool // the answer is out, and says itself what went wrong
+}
+
+// asksForJSON reads the command line before it is understood, as far as it can be.
+func asksForJSON(args []string) bool {
+	if i := slices.Index(args, "--"); i >= 0 {
+		args = args[:i]
+	}
+	return slices.Contains(args, "--json")
+}
+
+// failJSON is one line on standard output in place of the answer, or after its first
+// part. People read the same on standard error.
+func (t *tool) failJSON(f *failure) {
+	if t.report == nil || !t.report.json || t.report.told || f.text == "" {
+		return
+	}
+	var b strings.Builder
+	b.WriteString(`{"error": `)
+	writeString(&b, f.text)
+	if f.note != "" {
+		b.WriteString(`, "note": `)
+		writeString(&b, f.note)
+	}
+	if err := t.print(b.String() + "}\n"); err != nil {
+		t.warn(err.Error())
+	}
+}
+
+// answered says that the answer is out.
+func (t *tool) answered() {
+	if t.report != nil {
+		t.report.told = true
+	}
+}
+
 // printJSON prints a reply, or anything that can be one.
 func (t *tool) printJSON(value any) error {
 	raw, ok := value.(json.RawMessage)
@@ -116,6 +155,7 @@ func (t *tool) printJSON(value any) error {
 	if err != nil {
 		return err
 	}
+	t.answered()
 	return t.print(text)
 }
 

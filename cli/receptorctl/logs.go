@@ -185,6 +185,7 @@ func (l *logReader) printStatus(u unitStatus) error {
 	if err != nil {
 		return fmt.Errorf("encode JSON: %w", err)
 	}
+	l.answered()
 	return l.print(string(line) + "\n")
 }
 

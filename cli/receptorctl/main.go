@@ -29,6 +29,7 @@ func (t *tool) run(ctx context.Context, args []string) (code int) {
 		}
 	}()
 	app := t.app()
+	t.report = &reporting{json: asksForJSON(args[1:])}
 	rest, err := arrange(app, args[1:])
 	if err == nil {
 		err = app.RunContext(ctx, append([]string{args[0]}, rest...))
@@ -57,9 +58,9 @@ func (t *tool) broken(p any) int {
 			break
 		}
 	}
-	t.fail(fmt.Sprintf("Internal error at %s: %v", where, p))
-	t.note("This is a bug of receptorctl " + version + ". Please report it with the command that you entered.")
-	return exitError
+	f := failed(exitError, "Internal error at %s: %v", where, p)
+	f.note = "This is a bug of receptorctl " + version + ". Please report it with the command that you entered."
+	return t.finish(context.Background(), f)
 }
 
 // interruptible returns a context that ends with the first signal of those that end

@@ -97,8 +97,11 @@ func (t *tool) units(c *cli.Context, verb, title string, ids []string) error {
 		return err
 	}
 	var refused *unitError
-	if errors.As(err, &refused) {
+	switch {
+	case errors.As(err, &refused):
 		answers = append(answers, unitAnswer{Unit: refused.unit, Error: refused.text})
+	case err != nil:
+		answers = append(answers, unitAnswer{Unit: ids[len(answers)], Error: explain(err).text})
 	}
 	return errors.Join(t.printJSON(answers), err)
 }

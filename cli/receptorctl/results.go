@@ -221,7 +221,7 @@ func (f *follower) command() string {
 }
 
 // document prints the results as one JSON object, without ever holding them. Its
-// members come in order: base64, error, startpos, status, unitid.
+// members come in order: base64, error, note, startpos, status, unitid.
 func (f *follower) document(ctx context.Context) error {
 	first := f.at
 	if err := f.print("{\n    \"base64\": \""); err != nil {
@@ -235,12 +235,15 @@ func (f *follower) document(ctx context.Context) error {
 	}
 	tail := struct {
 		Error    string      `json:"error,omitempty"`
+		Note     string      `json:"note,omitempty"`
 		StartPos int64       `json:"startpos"`
 		Status   *unitStatus `json:"status"`
 		Unit     string      `json:"unitid"`
 	}{StartPos: first, Unit: f.unit}
 	if err != nil {
 		tail.Error = explain(err).text
+		err = f.detached(ctx, err)
+		tail.Note = explain(err).note
 	} else {
 		tail.Status, err = &final, outcome(final)
 	}
@@ -252,5 +255,6 @@ func (f *follower) document(ctx context.Context) error {
 	if jsonErr != nil {
 		return jsonErr
 	}
+	f.answered()
 	return errors.Join(f.print("\","+text[1:]), err)
 }
