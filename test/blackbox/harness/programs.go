@@ -27,9 +27,9 @@ func FindPrograms(folder string) (Programs, error) {
 	return p, nil
 }
 
-// BuildPrograms builds them into a folder.
+// BuildPrograms builds them into a folder. What make builds has a version, too.
 func BuildPrograms(ctx context.Context, folder string) (Programs, error) {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", folder+string(filepath.Separator),
+	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags", "-X main.version=test", "-o", folder+string(filepath.Separator),
 		"receptor/cli/receptor", "receptor/cli/receptor-runner", "receptor/cli/receptorctl")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
