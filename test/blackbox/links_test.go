@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -75,7 +76,7 @@ func TestLinksThatAreRefused(t *testing.T) {
 				port := w.port()
 				hub := w.node("hub", b.listener(port, c.hub...))
 				a := w.node("a", b.peer(port, c.dialer...))
-				a.ID = c.id
+				a.ID, a.DataDir = c.id, filepath.Join(w.Dir, "own")
 				w.up(hub, a)
 				w.logLineHas(hub, c.atHub...)
 				w.logLineHas(a, c.atOwn...)
