@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,6 +104,64 @@ func TestHTTPShowsTheNode(t *testing.T) {
 	must(b.Kill())
 	must(answers(ctx, client, base+"/api/v1/mesh", 200, `{"node":"a"`))
 	must(tells(ctx, client, base+"/api/v1/events", "link_down"))
+}
+
+// However many units there are, of however many types and nodes: the metrics are those
+// of one of each, and name neither units nor their types.
+func TestMetricsDoNotGrowWithUnits(t *testing.T) {
+	w := newWorld(t)
+	web := filepath.Join(w.Dir, "web")
+	command := func(kind string) []string { return harness.Command(kind, "true", "") }
+	a, b := w.linked(ours(), harness.Join(command("firsttype"), command("secondtype"), []string{"--debug", "http=" + web}),
+		harness.Join(command("farfirst"), command("farsecond")))
+	client, metrics := onSocket(web), "http://localhost/metrics"
+	names := map[string]bool{}
+	submit := func(each int) {
+		for kind, node := range map[string]string{"firsttype": a.ID, "secondtype": a.ID, "farfirst": b.ID, "farsecond": b.ID} {
+			names[kind] = true
+			for range each {
+				unit, _, err := a.Submit(w.ctx, harness.Work{Type: kind, Node: node, Payload: strings.NewReader("")})
+				w.must(err)
+				names[unit] = true
+			}
+		}
+	}
+	series := func(units int) []string {
+		w.must(answers(w.ctx, client, metrics, 200, fmt.Sprintf("receptor_units{state=\"succeeded\"} %d\n", units)))
+		_, text, err := get(w.ctx, client, metrics)
+		w.must(err)
+		return seriesOf(text)
+	}
+	submit(1)
+	few := series(4)
+	submit(60)
+	_, amid, err := get(w.ctx, client, metrics)
+	w.must(err)
+	var many []string
+	w.must(harness.Until(w.ctx, "only the metrics that there were", func() error {
+		many = series(4 + 240)
+		if more := slices.DeleteFunc(slices.Clone(many), func(s string) bool { return slices.Contains(few, s) }); len(more) > 0 {
+			return fmt.Errorf("%d with 4 units, %d with 244, of which are new %q", len(few), len(many), more)
+		}
+		return nil
+	}))
+	for _, s := range slices.Concat(seriesOf(amid), many) {
+		for name := range names {
+			if strings.Contains(s, name) {
+				t.Errorf("%s names %s", s, name)
+			}
+		}
+	}
+}
+
+// seriesOf are the node's own metrics without their values.
+func seriesOf(text string) (series []string) {
+	for line := range strings.Lines(text) {
+		if name, _, ok := strings.Cut(line, "} "); ok && strings.HasPrefix(name, "receptor_") {
+			series = append(series, name)
+		}
+	}
+	return series
 }
 
 // tells reads the stream of events until there was one of each kind.

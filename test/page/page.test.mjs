@@ -184,6 +184,28 @@ test("hostile names are shown, and do nothing", async () => {
   });
 });
 
+test("long names are cut, and stay apart", async () => {
+  const long = "x".repeat(30000);
+  const names = [long + "1", long + "2"];
+  const nodes = [{ name: "a", links: { [names[0]]: 1, [names[1]]: 1 } },
+    ...names.map((name) => ({ name, links: { a: 1 }, next_hop: name, cost: 1, services: [name], work: [name] }))];
+  await withMesh(nodes, async () => {
+    const told = new Set();
+    for (const name of names) {
+      await page.fill("#target", name);
+      await page.waitForFunction((end) => document.getElementById("way").value.endsWith("), cost 1") &&
+        document.querySelector("#graph .chosen").dataset.node.endsWith(end), name.at(-1));
+      told.add(await page.inputValue("#way").catch(() => page.evaluate(() => document.getElementById("way").value)));
+    }
+    assert.equal(told.size, 2);
+    const text = await page.locator("main").innerText();
+    assert.match(text, /x{128}…\(30001 letters, [0-9a-f]{8}\)/);
+    assert.ok(text.length < 20000, `the page has ${text.length} letters`);
+    assert.doesNotMatch(text, /x{129}/);
+    await page.locator("#graph").press("Escape");
+  });
+});
+
 test("nodes that are long gone are counted, not drawn", async () => {
   const gone = Array.from({ length: 500 }, (_, i) => ({ name: "gone" + i, links: { a: 1 } }));
   await withMesh([...gone, { name: "a", links: { b: 1 } }, { name: "b", links: { a: 1 }, next_hop: "b", cost: 1 }], async () => {

@@ -3,6 +3,8 @@ package web
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -77,7 +79,23 @@ func define(name, help string, kind prometheus.ValueType, labels []string) metri
 }
 
 func (m metric) send(out chan<- prometheus.Metric, value float64, labels ...string) {
-	out <- prometheus.MustNewConstMetric(m.desc, m.kind, value, labels...)
+	bounded := make([]string, len(labels))
+	for i, l := range labels {
+		bounded[i] = boundedLabel(l)
+	}
+	out <- prometheus.MustNewConstMetric(m.desc, m.kind, value, bounded...)
+}
+
+// maxLabel bounds the value of a label, in bytes: neighbours choose their names.
+const maxLabel = 256
+
+// boundedLabel is a value of which, where it is too long, stay the beginning and what
+// tells it from others that begin alike.
+func boundedLabel(value string) string {
+	if len(value) <= maxLabel {
+		return value
+	}
+	return fmt.Sprintf("%s…(%d bytes, %.8x)", strings.ToValidUTF8(value[:maxLabel/2], ""), len(value), sha256.Sum256([]byte(value)))
 }
 
 // seconds sends a duration that was measured.

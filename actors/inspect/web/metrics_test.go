@@ -77,6 +77,37 @@ receptor_units{state="succeeded"} 0
 	}
 }
 
+// Neighbours choose their names: long ones are cut, and stay apart.
+func TestLabelsAreBounded(t *testing.T) {
+	long := strings.Repeat("é", 15_000)
+	s := &inspectv1.Snapshot{Node: "foo"}
+	for _, name := range []string{long + "1", long + "2", "bar"} {
+		s.Links = append(s.Links, &inspectv1.Link{Backend: "tcp-listener:1", Neighbour: name, State: inspectv1.LinkState_LINK_STATE_ESTABLISHED})
+	}
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(collect(s, nil))
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if len(l.GetValue()) > maxLabel {
+					t.Errorf("%s has a label of %d bytes", f.GetName(), len(l.GetValue()))
+				}
+				if f.GetName() == "receptor_link_up" && l.GetName() == "neighbour" {
+					seen[l.GetValue()] = true
+				}
+			}
+		}
+	}
+	if len(seen) != 3 || !seen["bar"] {
+		t.Errorf("three neighbours are %d: %v", len(seen), seen)
+	}
+}
+
 func nameOf(m metric) string {
 	_, rest, _ := strings.Cut(m.desc.String(), `fqName: "`)
 	name, _, _ := strings.Cut(rest, `"`)

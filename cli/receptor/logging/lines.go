@@ -39,6 +39,8 @@ func (l *lines) Write(event []byte) (int, error) {
 func (l *lines) WriteLevel(level zerolog.Level, event []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	size := len(event)
+	event = cutEvent(event)
 	b := l.buf[:0]
 	if l.objects.Load() {
 		b = appendQuotedOrNot(b, bytes.TrimSuffix(event, []byte("\n")))
@@ -55,7 +57,7 @@ func (l *lines) WriteLevel(level zerolog.Level, event []byte) (int, error) {
 	if _, err := l.w.Write(b); err != nil {
 		return 0, err
 	}
-	return len(event), nil
+	return size, nil
 }
 
 // appendEvent appends the message of an event, then its fields in their order.

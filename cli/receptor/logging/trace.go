@@ -97,7 +97,7 @@ func (l *lines) trace(text string) {
 	b = append(b, ' ')
 	b = l.now().Local().AppendFormat(b, layout)
 	b = append(b, ' ')
-	b = appendPlain(b, []byte(text))
+	b = appendPlain(b, appendCut(nil, []byte(text)))
 	b = append(b, '\n')
 	l.buf = b
 	_, _ = l.w.Write(b) // there is nobody to tell

@@ -2,9 +2,17 @@
 
 export const $ = (id) => document.getElementById(id);
 
+// cut leaves of a long word, as names of others can be, the beginning, and what tells it
+// from others that begin alike.
+function cut(word) {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ word.charCodeAt(i), 0x01000193);
+  return [...word.slice(0, 128)].join("") + `…(${word.length} letters, ${(hash >>> 0).toString(16).padStart(8, "0")})`;
+}
+
 // shown is a text of which nothing is hidden: what steers the direction of writing, ends
 // a line or can't be seen is written as JSON writes it.
-export const shown = (text) => String(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) =>
+export const shown = (text) => String(text).replace(/\S{257,}/g, cut).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) =>
   "\n\t\u200c\u200d".includes(c) ? c : [...Array(c.length).keys()].map((i) => "\\u" + c.charCodeAt(i).toString(16).padStart(4, "0")).join(""));
 
 // el makes an element. Text goes in as text, never as markup.
