@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"io/fs"
+	"math"
 	"slices"
 	"strings"
 )
@@ -153,8 +154,13 @@ func present(name string, mapped bool) schema {
 	return schema{"anyOf": ways}
 }
 
-// How numbers are written as text, as Go has it.
-const wholePattern = `^[+-]?(0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO]?[0-7_]*|[1-9][0-9_]*)$`
+// How numbers are written as text, as Go has it: those that are not negative, and
+// those that are more than zero.
+const (
+	wholePattern    = `^\+?(0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO]?[0-7_]*|[1-9][0-9_]*)$`
+	positivePattern = `^\+?(([0-9]*[1-9][0-9]*\.?[0-9]*|[0-9]*\.[0-9]*[1-9][0-9]*)([eE][+-]?[0-9]+)?|` +
+		`0[xX]([0-9a-fA-F_]*[1-9a-fA-F][0-9a-fA-F_]*\.?[0-9a-fA-F_]*|[0-9a-fA-F_]*\.[0-9a-fA-F_]*[1-9a-fA-F][0-9a-fA-F_]*)[pP][+-]?[0-9]+)$`
+)
 
 // schema is what a parameter may be.
 func (p *param) schema(a *action, mapped bool) schema {
@@ -183,26 +189,38 @@ func (p *param) typeSchema(at any, mapped bool) schema {
 		return names
 	}
 	switch at.(type) {
-	case *int, *fs.FileMode:
-		s := schema{"type": types("integer", "string"), "pattern": wholePattern}
+	case *int:
 		if p.name == "port" {
-			s["minimum"], s["maximum"] = 0, 65535
+			return wholeSchema(types, math.MaxUint16)
+		}
+		return wholeSchema(types, math.MaxInt64)
+	case *fs.FileMode:
+		return wholeSchema(types, math.MaxUint16)
+	case *float64: // all of them are costs
+		s := schema{"type": types("number", "string"), "exclusiveMinimum": 0, "pattern": positivePattern}
+		if mapped { // zero is as if it were not there
+			delete(s, "exclusiveMinimum")
+			s["minimum"] = 0
 		}
 		return s
-	case *float64:
-		return schema{"type": types("number", "string"), "pattern": `^[0-9+._eExXpP-]+$`}
 	case *bool:
 		return boolSchema(mapped)
 	case *[]string:
 		return schema{"type": []string{"array", "string", "null"}, "items": schema{"type": []string{"string", "number"}}}
 	case *map[string]float64:
-		return schema{"type": []string{"object", "string", "null"}, "additionalProperties": schema{"type": "number"}, "pattern": `^\{`}
+		return schema{"type": []string{"object", "string", "null"}, "additionalProperties": schema{"type": "number", "exclusiveMinimum": 0}, "pattern": `^\{`}
 	case *map[string]any:
 		return schema{"type": []string{"object", "string", "null"}, "pattern": `^\{`}
 	case *[]any:
 		return rulesSchema(mapped)
 	}
 	return p.textSchema(types, mapped)
+}
+
+// wholeSchema is a number up to most that is not negative. Of one with a fraction the
+// whole part counts.
+func wholeSchema(types func(...string) []string, most int) schema {
+	return schema{"type": types("number", "string"), "exclusiveMinimum": -1, "exclusiveMaximum": uint64(most) + 1, "pattern": wholePattern}
 }
 
 func (p *param) textSchema(types func(...string) []string, mapped bool) schema {

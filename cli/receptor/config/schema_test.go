@@ -3,8 +3,12 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -112,5 +116,72 @@ func TestSchemaRefusesWhatIsRefused(t *testing.T) {
 		if err := validate(t, s, text); err == nil {
 			t.Errorf("%s: the schema takes it", text)
 		}
+	}
+}
+
+// Numbers as they may be written in a file, and what they should be to all parameters
+// that hold numbers: whole ones without a limit, ports, modes and costs.
+var numbers = []struct{ text, goodFor string }{
+	{"0", "whole port mode"}, {"1", "whole port mode cost"}, {"1.5", "whole port mode cost"}, {"0.5", "whole port mode cost"},
+	{"-0.5", "whole port mode"}, {"-1", ""}, {"-1.5", ""}, {"65535", "whole port mode cost"}, {"65535.5", "whole port mode cost"},
+	{"65536", "whole cost"}, {"1e3", "whole port mode cost"}, {"1e300", "cost"},
+	{`"0"`, "whole port mode"}, {`"1"`, "whole port mode cost"}, {`"+1"`, "whole port mode cost"}, {`"1.5"`, "cost"}, {`".5"`, "cost"}, {`"0.0"`, ""},
+	{`"-1"`, ""}, {`"-1.5"`, ""}, {`"0644"`, "whole port mode cost"}, {`"0x1f"`, "whole port mode"}, {`"0x1p4"`, "cost"}, {`"0x0p4"`, ""}, {`"1e3"`, "cost"},
+	{`"x"`, ""}, {`"NaN"`, ""}, {`"Inf"`, ""}, {"true", ""}, {"[]", ""}, {"{}", ""},
+}
+
+// others are the parameters that an action wants beside.
+var others = map[string]string{
+	"tcp-listener": `"port": 0`, "udp-listener": `"port": 0`, "ws-listener": `"port": 0`,
+	"tcp-peer": `"address": "h:1"`, "udp-peer": `"address": "h:1"`, "ws-peer": `"address": "ws://h"`,
+	"tcp-server": `"port": 0, "remotenode": "a", "remoteservice": "b"`, "udp-server": `"port": 0, "remotenode": "a", "remoteservice": "b"`,
+	"unix-socket-server": `"filename": "s", "remotenode": "a", "remoteservice": "b"`, "control-service": `"filename": "s"`,
+	"work-command": `"worktype": "a", "command": "b"`, "work-python": `"worktype": "a", "plugin": "b", "function": "c"`,
+	"work-kubernetes": `"worktype": "a", "authmethod": "incluster", "namespace": "b", "image": "c"`, "node": `"id": "a"`,
+}
+
+// What the schema takes as a number is read as one, and what it refuses is refused:
+// for each parameter, in both forms of a file.
+func TestSchemaAndReaderAgreeOnNumbers(t *testing.T) {
+	s := validator(t)
+	seen := 0
+	for i := range table {
+		a := &table[i]
+		for _, p := range a.params {
+			kind, tested := "", a.is&(hidden|exclusive) == 0
+			switch p.at(a.fresh()).(type) {
+			case *int:
+				kind = "whole"
+				if p.name == "port" {
+					kind = "port"
+				}
+			case *fs.FileMode:
+				kind = "mode"
+			case *float64, *map[string]float64:
+				kind = "cost"
+			}
+			if kind == "" || !tested {
+				continue
+			}
+			for _, n := range numbers {
+				value, good := n.text, slices.Contains(strings.Fields(n.goodFor), kind)
+				if p.name == "nodecost" {
+					value, good = `{"x": `+n.text+`}`, good && !strings.HasPrefix(n.text, `"`)
+				}
+				params := strings.TrimPrefix(strings.ReplaceAll(", "+others[a.name], fmt.Sprintf(", %q: 0", p.name), "")+", ", ", ")
+				entry := fmt.Sprintf("{%s%q: %s}", params, p.name, value)
+				for _, text := range []string{fmt.Sprintf("[{%q: %s}]", a.name, entry), fmt.Sprintf("{%q: %s}", a.sectionName(), entry)} {
+					seen++
+					good := good || kind == "cost" && p.name == "cost" && n.text == "0" && text[0] == '{' // as if it were not there
+					_, reads := Parse([]string{"-c", "f"}, world(map[string]string{"f": text}))
+					if takes := validate(t, s, text); (takes == nil) != good || (reads == nil) != good {
+						t.Errorf("%s should be good: %v\nschema: %v\nreader: %v", text, good, takes, reads)
+					}
+				}
+			}
+		}
+	}
+	if seen < 1000 {
+		t.Errorf("%d documents only", seen)
 	}
 }
