@@ -57,7 +57,7 @@ var weakSpots = map[string]string{
 	"R11 streams per unit, and polling":                 "TestOneStreamCarriesAllStates",
 	"R12 a banner that only contains the name":          "TestBannerIsExact",
 	"M1 an inotify instance per unit":                   "TestFileWatchersAreFew",
-	"M2 no limits, and clients that vanish":             "TestLongLinesShareABudget TestTooManyClientsAreToldSo TestSlowReaderHoldsUpNobodyElse TestResultsReaderLeaves TestUnitsWaitForTheirTurn TestTooMuchOutput",
+	"M2 no limits, and clients that vanish":             "TestLongLinesShareABudget TestTooManyClientsAreToldSo TestIdleSessionsEnd TestBadClientsCostNobodyElse TestSlowReaderHoldsUpNobodyElse TestResultsReaderLeaves TestUnitsWaitForTheirTurn TestTooMuchOutput",
 	"M3 finished units stay, and fill the disk":         "TestFinishedUnitsAreReleased TestDiskFloor",
 	"M4 canceled units that are watched for ever":       "TestLocalLoad",
 	"M5 accept errors that spin":                        "TestListenerOutlivesPassingErrorsAndRestartsAfterOthers TestOutOfFileDescriptorsIsNotTheEnd",
