@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"receptor/test/blackbox/harness"
 )
 
@@ -162,6 +164,35 @@ func seriesOf(text string) (series []string) {
 		}
 	}
 	return series
+}
+
+// A listener that a running node has lost makes it unready until it is there again. It
+// can't be had while the node may open no file; what looks at the node is open already.
+func TestNotReadyWhileAListenerIsLost(t *testing.T) {
+	w := newWorld(t)
+	web, port := filepath.Join(w.Dir, "web"), w.port()
+	a := w.node("a", harness.Listener(port), []string{"--debug", "http=" + web, "actions=true"})
+	w.up(a)
+	client := onSocket(web)
+	kept := client.Transport.(*http.Transport)
+	kept.DisableKeepAlives, kept.MaxConnsPerHost = false, 1
+	defer kept.CloseIdleConnections()
+	ready := "http://localhost/readyz"
+	w.must(answers(w.ctx, client, ready, 200, "ok"))
+	operator, err := harness.Dial(w.ctx, a.Socket)
+	w.must(err)
+	defer operator.Conn.Close()
+
+	var before unix.Rlimit
+	w.must(unix.Prlimit(a.PID(), unix.RLIMIT_NOFILE, nil, &before))
+	w.must(unix.Prlimit(a.PID(), unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: before.Max}, nil))
+	reply, err := operator.Ask(`{"command":"act","action":"restart","path":"node/links/tcp-listener:` + local(port) + `"}`)
+	if err != nil || !strings.Contains(reply, "restart node/links/tcp-listener") {
+		t.Errorf("the restart: %q, %v", reply, err)
+	}
+	w.must(answers(w.ctx, client, ready, 503, "1 of the actors of kind listener can't listen: receptorctl tree tells why"))
+	w.must(unix.Prlimit(a.PID(), unix.RLIMIT_NOFILE, &before, nil))
+	w.must(answers(w.ctx, client, ready, 200, "ok"))
 }
 
 // tells reads the stream of events until there was one of each kind.
