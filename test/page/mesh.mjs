@@ -1,7 +1,7 @@
 // Daemons for the tests: started in a private folder, stopped by pid.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createConnection, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -46,9 +46,27 @@ export class Mesh {
     return path.join(this.dir, id + ".sock");
   }
 
-  async start(id, ...args) {
-    const child = spawn(path.join(bin, "receptor"), ["--node", "id=" + id, "datadir=" + path.join(this.dir, id),
-      "--control-service", "filename=" + this.socket(id), ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  start(id, ...args) {
+    return this.run(id, "--node", "id=" + id, "datadir=" + path.join(this.dir, id), "--control-service", "filename=" + this.socket(id), ...args);
+  }
+
+  // configure writes the file of a node that startConfigured starts and reload reloads.
+  configure(id, ...items) {
+    const own = [`node: {id: ${id}, datadir: ${path.join(this.dir, id)}}`, `control-service: {filename: ${this.socket(id)}}`];
+    return writeFile(path.join(this.dir, id + ".yml"), [...own, ...items].map((item) => `- ${item}\n`).join(""));
+  }
+
+  startConfigured(id) {
+    return this.run(id, "--config", path.join(this.dir, id + ".yml"));
+  }
+
+  async reload(id) {
+    const answer = await this.ask(id, { command: "reload" });
+    if (!answer.includes('"Success":true')) throw new Error("reload: " + answer);
+  }
+
+  async run(id, ...args) {
+    const child = spawn(path.join(bin, "receptor"), args, { stdio: ["ignore", "pipe", "inherit"] });
     let log = "";
     child.stdout.on("data", (text) => (log += text));
     this.running.set(id, child);
@@ -66,15 +84,21 @@ export class Mesh {
     await ended;
   }
 
-  // submit returns the unit's ID.
-  async submit(id, worktype, payload) {
+  // ask returns all that a control service says, from its banner to its end.
+  async ask(id, question, payload) {
     const conn = createConnection(this.socket(id));
     let text = "";
     conn.setEncoding("utf8").on("data", (part) => (text += part));
     await once(conn, "connect");
-    conn.write(JSON.stringify({ command: "work", subcommand: "submit", node: id, worktype }) + "\n");
+    conn.write(JSON.stringify(question) + "\n");
     conn.end(payload);
     await once(conn, "close");
+    return text;
+  }
+
+  // submit returns the unit's ID.
+  async submit(id, worktype, payload) {
+    const text = await this.ask(id, { command: "work", subcommand: "submit", node: id, worktype }, payload);
     const line = text.split("\n").find((l) => l.includes('"unitid"'));
     if (!line) throw new Error("no unit: " + text);
     return JSON.parse(line).unitid;

@@ -234,6 +234,61 @@ test("all is loaded from the node, and only from it", async () => {
   assert.doesNotMatch(await answer.text(), /<script>|<style|style=|onclick/);
 });
 
+// withPage opens another page, whose clock can be put forward.
+async function withPage(at, look) {
+  const other = await browser.newPage();
+  other.setDefaultTimeout(patience);
+  try {
+    await other.clock.install();
+    await other.goto(at);
+    await look(other, (text) => other.locator("#pulse", { hasText: text }).waitFor());
+  } finally {
+    await other.close();
+  }
+}
+
+test("a page that is refused the events asks again, and gets them when there is room", async () => {
+  const followers = [];
+  try {
+    for (let status = 200; status === 200; ) {
+      const stop = new AbortController();
+      followers.push(stop);
+      status = (await fetch(url + "api/v1/events", { signal: stop.signal })).status;
+      assert.ok([200, 503].includes(status), `status ${status}`);
+    }
+    await withPage(url, async (other, says) => {
+      await says(/^no events, asked at/); // it shows the rest
+      followers.forEach((f) => f.abort());
+      const asked = other.waitForRequest("**/api/v1/events");
+      await other.clock.fastForward(16000);
+      await asked;
+      await says(/^live$/);
+      await other.locator("#events li").first().waitFor();
+    });
+  } finally {
+    followers.forEach((f) => f.abort());
+  }
+});
+
+test("debug mode may go and come while the page is open", async () => {
+  const http = await freePort();
+  const debug = `debug: {http: "127.0.0.1:${http}"}`;
+  await mesh.configure("d", "local-only", debug);
+  await mesh.startConfigured("d");
+  await withPage(`http://127.0.0.1:${http}/`, async (other, says) => {
+    await says(/^live$/);
+    await mesh.configure("d", "local-only");
+    await mesh.reload("d");
+    await other.locator("#pulse.lost").waitFor();
+    await mesh.configure("d", "local-only", debug);
+    await mesh.reload("d");
+    await says(/^live$/);
+    await mesh.configure("d", "local-only", debug, "log-level: debug");
+    await mesh.reload("d");
+    await other.locator('#events li[data-kind="reloaded"]').first().waitFor();
+  });
+});
+
 test("500 nodes are drawn, and the page stays usable", async () => {
   const nodes = [{ name: "a", links: {} }];
   for (let i = 1; i < 500; i++) {
