@@ -28,21 +28,13 @@ func guardedProps(c *child) *actor.Props {
 	produce := func() actor.Actor {
 		inner := c.spec.New()
 		g := guarded{inner, &c.tap, &c.crash}
-		if strategy, ok := inner.(actor.SupervisorStrategy); ok {
+		strategy, ok := inner.(actor.SupervisorStrategy)
+		if c.tap.alone = !ok; ok {
 			return &guardedSupervisor{g, strategy}
 		}
 		return &g
 	}
-	unbounded := actor.Unbounded()
-	if c.tap.by != nil {
-		c.tap.middleware[0] = &c.tap
-		unbounded = actor.Unbounded(c.tap.middleware[:]...)
-	}
-	keep := func() actor.Mailbox {
-		c.mailbox = unbounded()
-		return c.mailbox
-	}
-	return actor.PropsFromProducer(produce, actor.WithMailbox(keep))
+	return actor.PropsFromProducer(produce, actor.WithMailbox(c.tap.mailbox))
 }
 
 // guarded survives a panic in the last messages of an actor. The library takes
@@ -67,32 +59,48 @@ type guardedSupervisor struct {
 }
 
 func (g *guarded) Receive(ctx actor.Context) {
-	switch m := ctx.Message().(type) {
+	message, last := ctx.Message(), false
+	switch message.(type) {
 	case *inspectv1.Describe:
 		g.tap.queried()
 		ctx.Respond(g.describe())
 		return
 	case *supervisev1.GetTree:
 		g.tap.queried()
-		defer g.failing(m)
+		defer g.failing(message)
 		g.Actor.Receive(ctx)
 		return
-	case *actor.Stopping, *actor.Stopped, *actor.Restarting:
-		defer func() {
-			if r := recover(); r != nil {
-				ctx.Logger().Error("panic while stopping", "actor", ctx.Self().GetId(),
-					"err", fmt.Sprint(r), "stack", string(debug.Stack()))
-			}
-		}()
+	case *actor.Stopping:
+		last = g.tap.alone // nobody will be there to be told how long its end took
+		defer g.stopping(ctx)
+	case *actor.Stopped:
+		last = true
+		defer g.stopping(ctx)
+	case *actor.Restarting:
+		defer g.stopping(ctx)
 	default:
-		defer g.failing(m)
+		defer g.failing(message)
 	}
-	if m := g.tap.meter(); m != nil {
-		m.Tell(ctx.Message(), ctx.Sender().GetId())
-		m.Begin(ctx.Message())
-		defer m.End()
+	m := g.tap.meter()
+	if m != nil {
+		if m.Traced() {
+			m.Tell(message, ctx.Sender().GetId())
+		}
+		m.Begin(message)
 	}
 	g.Actor.Receive(ctx)
+	if m != nil && !last {
+		m.End()
+	}
+}
+
+// stopping ends a panic that comes too late to be a failure.
+func (g *guarded) stopping(ctx actor.Context) {
+	if r := recover(); r != nil {
+		g.tap.failed()
+		ctx.Logger().Error("panic while stopping", "actor", ctx.Self().GetId(),
+			"err", fmt.Sprint(r), "stack", string(debug.Stack()))
+	}
 }
 
 func (g *guarded) describe() *inspectv1.Description {
@@ -109,6 +117,7 @@ func (g *guarded) failing(message any) {
 	if r == nil {
 		return
 	}
+	g.tap.failed()
 	if wanted(r, g.tap.by.on()) {
 		c := &crash{callers: make([]uintptr, maxStack), message: reflect.TypeOf(message)}
 		c.callers = c.callers[:runtime.Callers(ownFrames, c.callers)]

@@ -53,14 +53,13 @@ type Supervisor struct {
 type child struct {
 	spec     Spec
 	pid      *actor.PID
-	mailbox  actor.Mailbox
 	state    supervisev1.State
 	started  time.Time // of this incarnation
 	restarts uint64
 	attempt  uint32
 	failures uint64
 	history  []*misfortune         // the latest, newest last
-	tap      tap                   // measures it while somebody observes
+	tap      tap                   // its mailbox; measures it while somebody observes
 	crash    atomic.Pointer[crash] // of the last failure; written by the child
 	failure  string
 	failedAt time.Time

@@ -10,13 +10,15 @@ import (
 	supervisev1 "receptor/proto/supervise/v1"
 )
 
-// tap measures a child while somebody observes it. Each time that begins, so does a
-// new meter: it is made for the first message, which may be posted by anybody.
+// tap measures a child while somebody observes it. It is the mailbox of the child, in
+// front of the real one. Each time that observing begins, so does a new meter: it is
+// made for the first message, which may be posted by anybody.
 type tap struct {
-	by         *observation // nil: nobody ever does
-	current    atomic.Pointer[measure]
-	queries    atomic.Int64               // of those who look; they wait in the mailbox
-	middleware [1]actor.MailboxMiddleware // the tap itself, where the mailbox wants a list
+	actor.Mailbox              // what it stands in front of
+	by            *observation // nil: nobody ever does
+	alone         bool         // the child has no children that it waits for when it stops
+	current       atomic.Pointer[measure]
+	queries       atomic.Int64 // of those who look; they wait in the mailbox
 }
 
 // measure is the meter of one run of the journal.
@@ -25,39 +27,59 @@ type measure struct {
 	run uint64
 }
 
-var _ actor.MailboxMiddleware = (*tap)(nil)
+// unbounded makes the mailboxes.
+var unbounded = actor.Unbounded()
+
+// mailbox is a new one for the child.
+func (t *tap) mailbox() actor.Mailbox {
+	t.Mailbox = unbounded()
+	if t.by == nil {
+		return t.Mailbox
+	}
+	return t
+}
 
 // meter returns nil while nobody observes.
 func (t *tap) meter() *meter.Meter {
 	if t.by == nil {
 		return nil
 	}
-	run := t.by.Journal.Run()
-	if run == 0 {
-		return nil
-	}
-	old := t.current.Load()
-	if old != nil && old.run == run {
+	run, old := t.by.Journal.Run(), t.current.Load()
+	switch {
+	case old != nil && old.run == run:
 		return &old.Meter
+	case run != 0:
+		return t.begin(old, run)
+	case old != nil:
+		t.current.CompareAndSwap(old, nil) // nobody reads it any more
 	}
+	return nil
+}
+
+func (t *tap) begin(old *measure, run uint64) *meter.Meter {
 	fresh := &measure{run: run}
-	fresh.Start()
 	if !t.current.CompareAndSwap(old, fresh) {
-		fresh = t.current.Load()
+		return t.meter() // somebody else was faster
 	}
 	return &fresh.Meter
 }
 
-// MessagePosted implements actor.MailboxMiddleware. Whoever looks is not part of what
-// they look at.
-func (t *tap) MessagePosted(message any) {
+// failed says that the child is done with its message, by a panic.
+func (t *tap) failed() {
+	if m := t.meter(); m != nil {
+		m.End()
+	}
+}
+
+// PostUserMessage implements actor.Mailbox. Whoever looks is not part of what they
+// look at.
+func (t *tap) PostUserMessage(message any) {
 	if isQuery(message) {
 		t.queries.Add(1)
-		return
+	} else if m := t.meter(); m != nil {
+		m.Posted()
 	}
-	if m := t.meter(); m != nil {
-		m.MessagePosted(message)
-	}
+	t.Mailbox.PostUserMessage(message)
 }
 
 // isQuery tells the messages of those who look at actors from the actors' own.
@@ -79,23 +101,11 @@ func (t *tap) queried() {
 	}
 }
 
-// waiting is how many messages of the child's own are among those in its mailbox.
-func (t *tap) waiting(all int) int { return max(all-int(t.queries.Load()), 0) }
+// waiting is how many messages of the child's own are in its mailbox.
+func (t *tap) waiting() int { return max(t.UserMessageCount()-int(t.queries.Load()), 0) }
 
 // maxQueries bounds those that wait for an actor that is too busy to answer.
 const maxQueries = 16
 
 // besieged reports whether it is no use to ask the child any more.
 func (t *tap) besieged() bool { return t.queries.Load() >= maxQueries }
-
-// MailboxEmpty implements actor.MailboxMiddleware. It is the time to drop a meter that
-// nobody reads any more.
-func (t *tap) MailboxEmpty() {
-	if old := t.current.Load(); old != nil && !t.by.on() {
-		t.current.CompareAndSwap(old, nil)
-	}
-}
-
-// MailboxStarted and MessageReceived say nothing that is not known.
-func (t *tap) MailboxStarted()     {}
-func (t *tap) MessageReceived(any) {}

@@ -98,7 +98,7 @@ func (c *child) answers() bool {
 }
 
 func (c *child) describe(detail bool) *supervisev1.Actor {
-	depth := c.tap.waiting(c.mailbox.UserMessageCount())
+	depth := c.tap.waiting()
 	a := &supervisev1.Actor{
 		Path: c.pid.GetId(), Kind: c.spec.Kind, State: c.state,
 		Restarts: c.restarts, LastFailure: c.failure,

@@ -4,16 +4,15 @@
 package meter
 
 import (
-	"math/bits"
-	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/asynkron/protoactor-go/actor"
 )
 
 const (
+	// early is how many first messages have a stamp of their own. Actors that come and
+	// go get no more.
+	early = 3
 	// slots is the number of stamps in each ring; the next ring stamps every fan-th
 	// message of the one before. With half a million messages they reach to the last.
 	slots  = 32
@@ -27,63 +26,58 @@ const (
 
 // Meter is the measure of one actor. Its mailbox tells it what is posted, by any
 // goroutine; the actor tells it what is handled; anybody may read.
+// It is made for actors that live for a handful of messages: what only others need is
+// made when they do.
 type Meter struct {
-	begin  time.Time
 	posted atomic.Uint64
-	stamps [slots]atomic.Int64                             // when the latest messages were posted, in ns since begin
-	more   atomic.Pointer[[levels - 1][slots]atomic.Int64] // the further rings; nil until needed
-	trace  atomic.Pointer[Trace]                           // nil: nobody traces the actor
+	first  [early]atomic.Int64   // when the first messages were posted, by the clock
+	later  atomic.Pointer[ring]  // when the latest ones were; nil until needed
+	trace  atomic.Pointer[Trace] // nil: nobody traces the actor
 
-	mu       sync.Mutex // guards the rest; the actor is hardly ever disturbed
-	handled  uint64
-	types    []handling // begins in few
-	few      [6]handling
-	current  *handling // nil between two messages
-	since    time.Duration
-	old, new mark
+	mu      sync.Mutex // guards the rest; the actor is hardly ever disturbed
+	current kind       // nil between two messages
+	since   time.Duration
+	due     time.Duration // of the next mark; zero until the first message
+	fresh   int
+	latest  [4]taken // as many as are fresh, the others are in the sums
+	sums    *sums    // nil until needed
 }
 
-// mark is a point from which a rate is taken.
-type mark struct {
-	at      time.Duration
-	handled uint64
+// taken is how long a message took.
+type taken struct {
+	kind kind
+	took time.Duration
 }
 
-// New returns a meter that has seen nothing.
-func New() *Meter {
-	m := &Meter{}
-	m.Start()
-	return m
+// ring has the stamps of the latest messages.
+type ring struct {
+	stamps [slots]atomic.Int64
+	more   atomic.Pointer[[levels - 1][slots]atomic.Int64] // further back with each; nil until needed
 }
 
-// Start makes a zero Meter one that has seen nothing.
-func (m *Meter) Start() { m.begin = time.Now() }
+// epoch is where the clock of all meters begins.
+var epoch = time.Now()
 
-func (m *Meter) now() time.Duration { return time.Since(m.begin) }
+func clock() time.Duration { return time.Since(epoch) }
 
-// MessagePosted stamps a message. System messages overtake all others and are not
-// stamped.
-func (m *Meter) MessagePosted(message any) {
-	if _, system := message.(actor.SystemMessage); system {
+// Posted stamps a message that the mailbox gets. Those of the library itself overtake
+// all others and are not stamped.
+func (m *Meter) Posted() {
+	n := m.posted.Add(1)
+	now := int64(clock()) // zero stands for unknown
+	if n <= early {
+		m.first[n-1].Store(now)
 		return
 	}
-	n := m.posted.Add(1)
-	now := int64(m.now()) + 1 // zero stands for unknown
-	m.stamps[n%slots].Store(now)
+	r := made(&m.later)
+	r.stamps[n%slots].Store(now)
 	if n%fan == 0 && n >= slots {
-		m.stampMore(n/fan, now)
+		r.stampMore(n/fan, now)
 	}
 }
 
-// stampMore fills the further rings. Most actors never get that many messages.
-func (m *Meter) stampMore(n uint64, now int64) {
-	more := m.more.Load()
-	if more == nil {
-		more = new([levels - 1][slots]atomic.Int64)
-		if !m.more.CompareAndSwap(nil, more) {
-			more = m.more.Load()
-		}
-	}
+func (r *ring) stampMore(n uint64, now int64) {
+	more := made(&r.more)
 	for level := range more {
 		more[level][n%slots].Store(now)
 		if n%fan != 0 {
@@ -91,6 +85,15 @@ func (m *Meter) stampMore(n uint64, now int64) {
 		}
 		n /= fan
 	}
+}
+
+// made is what the pointer leads to, from the first call on.
+func made[T any](p *atomic.Pointer[T]) *T {
+	if t := p.Load(); t != nil {
+		return t
+	}
+	p.CompareAndSwap(nil, new(T))
+	return p.Load()
 }
 
 // oldest is how long the oldest of depth messages has been waiting. With more than
@@ -106,8 +109,8 @@ func (m *Meter) oldest(depth uint64) time.Duration {
 		level, width = level+1, width*fan
 	}
 	for n := (first + width - 1) / width; n*width <= posted; n++ {
-		if stamp := m.stamp(level, n); stamp > 0 {
-			return max(m.now()-stamp+1, 0)
+		if stamp := m.stamp(level, n); stamp != 0 {
+			return max(clock()-stamp, 0)
 		}
 	}
 	return 0
@@ -115,129 +118,50 @@ func (m *Meter) oldest(depth uint64) time.Duration {
 
 // stamp is when the n-th message of a ring was posted; zero if that is not known.
 func (m *Meter) stamp(level int, n uint64) time.Duration {
-	if level == 0 {
-		return time.Duration(m.stamps[n%slots].Load())
+	if level == 0 && n <= early {
+		return time.Duration(m.first[n-1].Load())
 	}
-	if more := m.more.Load(); more != nil {
+	r := m.later.Load()
+	if r == nil {
+		return 0
+	}
+	if level == 0 {
+		return time.Duration(r.stamps[n%slots].Load())
+	}
+	if more := r.more.Load(); more != nil {
 		return time.Duration(more[level-1][n%slots].Load())
 	}
 	return 0
 }
 
-// Begin says that the actor turns to a message.
+// Begin says that the actor turns to a message. Without End it takes over from the
+// message before.
 func (m *Meter) Begin(message any) {
-	kind := reflect.TypeOf(message)
-	now := m.now()
 	m.mu.Lock()
-	m.current, m.since = m.handlingOf(kind), now
+	if m.current == nil {
+		m.since = clock()
+	}
+	if m.current = kindOf(message); m.due == 0 {
+		m.due = m.since + span
+	}
 	m.mu.Unlock()
 }
 
 // End says that it is done with it, or failed.
 func (m *Meter) End() {
-	now := m.now()
+	now := clock()
 	m.mu.Lock()
-	m.current.add(now - m.since)
-	m.current = nil
-	m.handled++
-	m.rotate(now)
+	if m.current != nil {
+		if m.fresh == len(m.latest) {
+			m.sum()
+		}
+		t := &m.latest[m.fresh]
+		t.kind, t.took = m.current, now-m.since
+		m.fresh++
+		m.current = nil
+	}
+	if now >= m.due {
+		m.rotate(now)
+	}
 	m.mu.Unlock()
-}
-
-// rotate keeps a mark that is between one and two spans old.
-func (m *Meter) rotate(now time.Duration) {
-	if now-m.new.at >= span {
-		m.old, m.new = m.new, mark{at: now, handled: m.handled}
-	}
-}
-
-// handlingOf is valid until the next call.
-func (m *Meter) handlingOf(kind reflect.Type) *handling {
-	for i := range m.types {
-		if m.types[i].kind == kind {
-			return &m.types[i]
-		}
-	}
-	switch n := len(m.types); {
-	case n > maxTypes:
-		return &m.types[maxTypes] // the last one is "other"
-	case n == maxTypes:
-		kind = nil
-	case n == 0:
-		m.types = m.few[:0]
-	}
-	m.types = append(m.types, handling{kind: kind})
-	return &m.types[len(m.types)-1]
-}
-
-// handling is how long messages of one type took.
-type handling struct {
-	kind       reflect.Type // nil for "other"
-	count      uint64
-	total, max time.Duration
-	histogram  *histogram // nil for a single message, which actors that come and go have mostly
-}
-
-func (h *handling) add(took time.Duration) {
-	if h.count == 1 {
-		h.histogram = &histogram{}
-		h.histogram.add(h.total)
-	}
-	h.count++
-	h.total += took
-	h.max = max(h.max, took)
-	if h.histogram != nil {
-		h.histogram.add(took)
-	}
-}
-
-// quantile is the bound of a bucket, and no message took longer than the longest.
-func (h *handling) quantile(q float64) time.Duration {
-	if h.histogram == nil {
-		return h.max
-	}
-	return min(h.histogram.quantile(q), h.max)
-}
-
-// histogram has two buckets for every doubling of the time, from 128 ns on.
-type histogram [64]uint32
-
-const floor = 7 // log2 of the bound of the first bucket, in ns
-
-func (h *histogram) add(took time.Duration) {
-	n := uint64(max(took, 0)) >> (floor - 1)
-	if n < 2 {
-		h[0]++
-		return
-	}
-	width := bits.Len64(n)                     // at least 2
-	i := 2*(width-2) + int(n>>(width-2)&1) + 1 // the two leading bits choose the bucket
-	h[min(i, len(h)-1)]++
-}
-
-// bound is the upper bound of a bucket.
-func bound(i int) time.Duration {
-	if i == 0 {
-		return 1 << floor
-	}
-	low := time.Duration(1) << (floor + (i-1)/2)
-	if i%2 == 1 {
-		return low + low/2
-	}
-	return 2 * low
-}
-
-// quantile is the time within which a share q of all messages was handled.
-func (h *histogram) quantile(q float64) time.Duration {
-	var all uint64
-	for _, n := range h {
-		all += uint64(n)
-	}
-	rest := q * float64(all)
-	for i, n := range h {
-		if rest -= float64(n); rest <= 0 && n > 0 {
-			return bound(i)
-		}
-	}
-	return 0
 }

@@ -6,17 +6,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	supervisev1 "receptor/proto/supervise/v1"
 )
 
 func TestOldestIsKnownToAnEighth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := New()
+		m := &Meter{}
 		const all = 70_000 // a message each millisecond
 		for range all {
-			m.MessagePosted("x")
+			m.Posted()
 			time.Sleep(time.Millisecond)
 		}
 		for _, depth := range []uint64{1, 2, 31, 32, 33, 100, 127, 128, 129, 257, 4000, 65_000} {
@@ -32,17 +30,24 @@ func TestOldestIsKnownToAnEighth(t *testing.T) {
 	})
 }
 
-func TestSystemMessagesAreNotStamped(t *testing.T) {
-	m := New()
-	m.MessagePosted(&actor.Started{})
-	if m.posted.Load() != 0 {
-		t.Error("a system message was counted")
-	}
+func TestOldestOfTheFirstMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &Meter{}
+		for all := range uint64(slots) {
+			for depth := range all + 1 {
+				if got := m.oldest(depth); got != time.Duration(depth)*time.Millisecond {
+					t.Errorf("depth %d of %d: oldest %v", depth, all, got)
+				}
+			}
+			m.Posted()
+			time.Sleep(time.Millisecond)
+		}
+	})
 }
 
 func TestHandling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := New()
+		m := &Meter{}
 		for i := range 100 {
 			m.Begin(&supervisev1.GetTree{})
 			time.Sleep(time.Millisecond)
@@ -75,9 +80,43 @@ func TestHandling(t *testing.T) {
 	})
 }
 
+// An actor without children goes from one to the next at once, and nobody is left to
+// be told how long that took.
+func TestAMessageTakesOverFromOneThatHasNoEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &Meter{}
+		m.Begin(&supervisev1.GetTree{})
+		time.Sleep(time.Second)
+		m.Begin(&supervisev1.Shutdown{})
+		a := m.Read(0)
+		if a.GetCurrent() != "supervise.v1.Shutdown" || time.Since(a.GetCurrentSince().AsTime()) != time.Second || a.GetMessages() != 0 {
+			t.Errorf("%v", a)
+		}
+	})
+}
+
+// Actors come and go by the thousand: what there is to know of the short life of one
+// is in a single piece.
+func TestAShortLifeIsOneAllocation(t *testing.T) {
+	var life *Meter
+	allocated := testing.AllocsPerRun(100, func() {
+		life = &Meter{}
+		for range early {
+			life.Posted()
+		}
+		for range len(life.latest) {
+			life.Begin("x")
+			life.End()
+		}
+	})
+	if n := life.Read(0).GetMessages(); allocated != 1 || int(n) != len(life.latest) {
+		t.Errorf("%v allocations for %d messages", allocated, n)
+	}
+}
+
 func TestRateIsThatOfTheLastSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := New()
+		m := &Meter{}
 		run := func(gap time.Duration, n int) {
 			for range n {
 				m.Begin("x")
@@ -106,7 +145,7 @@ func TestRateIsThatOfTheLastSeconds(t *testing.T) {
 }
 
 func TestTypesAreBounded(t *testing.T) {
-	m := New()
+	m := &Meter{}
 	for i := range 100 {
 		m.Begin(reflect.New(reflect.ArrayOf(i, reflect.TypeFor[byte]())).Interface())
 		m.End()
@@ -138,11 +177,11 @@ func TestBuckets(t *testing.T) {
 }
 
 func BenchmarkMessage(b *testing.B) {
-	m := New()
+	m := &Meter{}
 	message := &supervisev1.Shutdown{}
 	b.ReportAllocs()
 	for b.Loop() {
-		m.MessagePosted(message)
+		m.Posted()
 		m.Begin(message)
 		m.End()
 	}

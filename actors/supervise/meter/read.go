@@ -19,23 +19,22 @@ func (m *Meter) Read(depth int) *inspectv1.Activity {
 	if depth > 0 {
 		a.Oldest = durationpb.New(m.oldest(uint64(depth)))
 	}
-	now := m.now()
+	now := clock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.rotate(now)
-	a.Messages = m.handled
-	// An actor that has just begun did not handle its first message at a high rate.
-	over := max(now-m.old.at, time.Second)
-	a.MessagesPerSecond = float64(m.handled-m.old.handled) / over.Seconds()
 	if m.current != nil {
-		a.Current, a.CurrentSince = m.current.name(), timestamppb.New(m.begin.Add(m.since))
+		a.Current, a.CurrentSince = TypeName(reflected(m.current)), timestamppb.New(time.Now().Add(m.since-now))
 	}
-	byTime := slices.SortedFunc(slices.Values(m.types), func(a, b handling) int { return cmp.Compare(b.total, a.total) })
+	if m.due == 0 {
+		return a // nothing has come yet
+	}
+	if m.sum(); now >= m.due {
+		m.rotate(now)
+	}
+	a.Messages, a.MessagesPerSecond = m.sums.handled, m.sums.rate(now)
+	byTime := slices.SortedFunc(slices.Values(m.sums.types), func(a, b handling) int { return cmp.Compare(b.total, a.total) })
 	for i := range byTime {
-		h := &byTime[i]
-		if h.count > 0 {
-			a.Handling = append(a.Handling, h.read())
-		}
+		a.Handling = append(a.Handling, byTime[i].read())
 	}
 	return a
 }
@@ -47,7 +46,7 @@ func (m *Meter) Current() string {
 	if m.current == nil {
 		return ""
 	}
-	return m.current.name()
+	return TypeName(reflected(m.current))
 }
 
 func (h *handling) read() *inspectv1.Handling {
@@ -61,7 +60,7 @@ func (h *handling) name() string {
 	if h.kind == nil {
 		return "other"
 	}
-	return TypeName(h.kind)
+	return TypeName(reflected(h.kind))
 }
 
 // TypeName is the name of a type of messages: links.v1.SendFrame, actor.Started.

@@ -35,6 +35,9 @@ func NewTrace(journal *events.Journal, path string, perSecond uint32, span time.
 // Trace replaces the meter's trace.
 func (m *Meter) Trace(t *Trace) { m.trace.Store(t) }
 
+// Traced reports whether somebody wants to be told of messages.
+func (m *Meter) Traced() bool { return m.trace.Load() != nil }
+
 // Tell takes a message if there is a trace.
 func (m *Meter) Tell(message any, sender string) {
 	t := m.trace.Load()
