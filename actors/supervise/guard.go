@@ -81,6 +81,7 @@ func (g *guarded) Receive(ctx actor.Context) {
 	default:
 		defer g.failing(message)
 	}
+	room(message == nil)
 	m := g.tap.meter()
 	if m != nil {
 		if m.Traced() {
@@ -91,6 +92,18 @@ func (g *guarded) Receive(ctx actor.Context) {
 	g.Actor.Receive(ctx)
 	if m != nil && !last {
 		m.End()
+	}
+}
+
+// room grows the stack where that is cheap, if it is about to grow. The library handles
+// messages on goroutines with small stacks, and each frame that there is then costs
+// more than measuring the message does.
+//
+//go:noinline
+func room(use bool) {
+	if use { // never: it is the size of this frame that counts
+		var frame [1024]byte
+		runtime.KeepAlive(&frame)
 	}
 }
 
