@@ -138,7 +138,12 @@ func FuzzEvent(f *testing.F) {
 	f.Add([]byte(`{"level":"info","a":{"b":[1,"]"]},"message":"m"}`))
 	f.Add([]byte(`{"a":`))
 	f.Add([]byte(`{"a`))
+	f.Add([]byte(`{"message":"` + strings.Repeat(`\u001b`, maxWord) + `","a":"` + strings.Repeat(`\\`, maxWord)))
+	f.Add([]byte(`{"message":"` + strings.Repeat(`é\"`, maxWord) + `"}`))
 	f.Fuzz(func(t *testing.T, event []byte) {
+		if cut := cutEvent(event); json.Valid(event) && !json.Valid(cut) {
+			t.Errorf("cut to %q", cut)
+		}
 		if got := appendEvent(nil, event); json.Valid(event) && bytes.IndexByte(got, '\n') >= 0 {
 			t.Errorf("%q", got)
 		}
