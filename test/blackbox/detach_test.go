@@ -66,14 +66,15 @@ func TestFollowingGoesOnWhereItWasLeft(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
-			port, more := w.port(), filepath.Join(w.Dir, "more")
-			script := w.file("count", `seq 1 50000; while [ ! -e "`+more+`" ]; do sleep 0.05; done; seq 50001 60000`)
+			port, more, last := w.port(), filepath.Join(w.Dir, "more"), filepath.Join(w.Dir, "last")
+			await := func(file string) string { return "while [ ! -e " + file + " ]; do sleep 0.05; done\n" }
+			script := w.file("count", "seq 1 50000\n"+await(more)+"seq 50001 60000\n"+await(last)+"seq 60001 70000\n")
 			work := harness.Command("count", "sh", script)
 			b, a := w.node("b", harness.Listener(port), work), w.node("a", harness.Peer(port), work)
 			w.up(b, a)
 			w.must(a.Sees(w.ctx, "b"))
 			var want bytes.Buffer
-			for i := range 60000 {
+			for i := range 70000 {
 				fmt.Fprintln(&want, i+1)
 			}
 
@@ -96,12 +97,13 @@ func TestFollowingGoesOnWhereItWasLeft(t *testing.T) {
 				if u, err := a.Unit(w.ctx, said[1]); err != nil || u.State > 1 {
 					t.Fatalf("the unit is %+v, %v", u, err)
 				}
+				w.must(os.WriteFile(more, nil, 0o600))
 				if command = said[2]; c.name != "twice" {
 					break
 				}
 			}
 			f := w.follows(command)
-			w.must(os.WriteFile(more, nil, 0o600))
+			w.must(os.WriteFile(last, nil, 0o600))
 			got += f.end(0)
 			if got != want.String() {
 				at := 0
