@@ -1,6 +1,7 @@
 package udp
 
 import (
+	"net"
 	"net/netip"
 	"slices"
 	"testing"
@@ -18,8 +19,18 @@ func FuzzDemux(f *testing.F) {
 	f.Add([]byte{0, 1, 5, 1, 1, 2, 3, 4, 5}, uint8(2))
 	f.Add([]byte{3, '[', ']'}, uint8(0))
 	f.Add([]byte{}, uint8(9))
+	f.Add([]byte(" A0A0A0A0A00"), uint8('@'))                                    // closes one
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}) // for farewells, to where nobody listens
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() {
+		if err := conn.Close(); err != nil {
+			f.Error(err)
+		}
+	})
 	f.Fuzz(func(t *testing.T, bytes []byte, size uint8) {
-		l := &Listener{links: map[addrPort]*link{}, waiting: make(chan *link, maxWaiting)}
+		l := &Listener{conn: conn, links: map[addrPort]*link{}, waiting: make(chan *link, maxWaiting)}
 		want := map[*link][]byte{}
 		bytes = bytes[:min(len(bytes), maxInbox/least)] // there is room for all
 		for i := 0; len(bytes) > 0; i++ {
