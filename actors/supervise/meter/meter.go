@@ -4,6 +4,7 @@
 package meter
 
 import (
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,8 +35,8 @@ type Meter struct {
 	later  atomic.Pointer[ring]  // when the latest ones were; nil until needed
 	trace  atomic.Pointer[Trace] // nil: nobody traces the actor
 
-	mu      sync.Mutex // guards the rest; the actor is hardly ever disturbed
-	current kind       // nil between two messages
+	mu      sync.Mutex   // guards the rest; the actor is hardly ever disturbed
+	current reflect.Type // nil between two messages
 	since   time.Duration
 	due     time.Duration // of the next mark; zero until the first message
 	fresh   int
@@ -45,7 +46,7 @@ type Meter struct {
 
 // taken is how long a message took.
 type taken struct {
-	kind kind
+	kind reflect.Type
 	took time.Duration
 }
 
@@ -141,7 +142,7 @@ func (m *Meter) Begin(message any) {
 	if m.current == nil {
 		m.since = clock()
 	}
-	if m.current = kindOf(message); m.due == 0 {
+	if m.current = reflect.TypeOf(message); m.due == 0 {
 		m.due = m.since + span
 	}
 	m.mu.Unlock()

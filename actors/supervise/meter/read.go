@@ -23,7 +23,7 @@ func (m *Meter) Read(depth int) *inspectv1.Activity {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.current != nil {
-		a.Current, a.CurrentSince = TypeName(reflected(m.current)), timestamppb.New(time.Now().Add(m.since-now))
+		a.Current, a.CurrentSince = TypeName(m.current), timestamppb.New(time.Now().Add(m.since-now))
 	}
 	if m.due == 0 {
 		return a // nothing has come yet
@@ -46,7 +46,7 @@ func (m *Meter) Current() string {
 	if m.current == nil {
 		return ""
 	}
-	return TypeName(reflected(m.current))
+	return TypeName(m.current)
 }
 
 func (h *handling) read() *inspectv1.Handling {
@@ -60,7 +60,7 @@ func (h *handling) name() string {
 	if h.kind == nil {
 		return "other"
 	}
-	return TypeName(reflected(h.kind))
+	return TypeName(h.kind)
 }
 
 // TypeName is the name of a type of messages: links.v1.SendFrame, actor.Started.

@@ -1,6 +1,9 @@
 package meter
 
-import "time"
+import (
+	"reflect"
+	"time"
+)
 
 // sums are what is kept of all messages but the latest.
 type sums struct {
@@ -43,7 +46,7 @@ func (s *sums) rate(now time.Duration) float64 {
 }
 
 // handlingOf is valid until the next call.
-func (s *sums) handlingOf(kind kind) *handling {
+func (s *sums) handlingOf(kind reflect.Type) *handling {
 	for i := range s.types {
 		if s.types[i].kind == kind {
 			return &s.types[i]
@@ -61,7 +64,7 @@ func (s *sums) handlingOf(kind kind) *handling {
 
 // handling is how long messages of one type took.
 type handling struct {
-	kind       kind // nil for "other"
+	kind       reflect.Type // nil for "other"
 	count      uint64
 	total, max time.Duration
 	histogram  *histogram // nil for a single message
