@@ -67,6 +67,7 @@ func (p *Probe) receive(ctx actor.Context) {
 	case *actor.Terminated:
 		p.keep(ctx, m)
 	case actor.SystemMessage, actor.AutoReceiveMessage:
+	case *actor.DeadLetterResponse: // an answer came too late; actors take no notice either
 	case proto.Message:
 		p.keep(ctx, m)
 	default:
