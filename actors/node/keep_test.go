@@ -57,7 +57,14 @@ func TestFolderHasOneNode(t *testing.T) {
 		t.Errorf("after the first: %v", err)
 	}
 	unlock(second)
-	if _, err := lock(filepath.Join(dir, lockFile)); err == nil || errors.As(err, &inUse) {
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock(file); err == nil || errors.As(err, &inUse) {
 		t.Errorf("a file for a directory: %v", err)
 	}
 }

@@ -4,14 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
-
-// lockFile is locked for as long as a node has its folder. It ends with the process,
-// however that ends; the file stays.
-const lockFile = "node.lock"
 
 // InUseError is a folder that another node has.
 type InUseError struct{ Dir string }
@@ -20,13 +15,15 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("another receptor has the data folder %s: stop it, or give this one another node ID or datadir", e.Dir)
 }
 
-// lock takes the folder of a node, or says at once that another one has it: two of
-// them would start, answer and delete each other's units.
+// lock takes the folder of a node until the file is closed, or the process ends,
+// however that happens. It says at once if another node has the folder: two of them
+// would start, answer and delete each other's units. The folder itself is locked, for
+// other implementations take what lies in there for units.
 func lock(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("lock the data folder: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDONLY, 0o600)
+	f, err := os.Open(dir)
 	if err != nil {
 		return nil, fmt.Errorf("lock the data folder: %w", err)
 	}
