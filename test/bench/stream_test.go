@@ -65,36 +65,39 @@ func start(b *testing.B, cfg node.Config) *node.Node {
 }
 
 func benchmarkReference(b *testing.B) {
+	near, far := quicPair(b)
+	s, err := near.OpenStreamSync(b.Context())
+	must(b, err)
+	push(b, s, func() (io.Reader, error) { return far(b.Context()) })
+}
+
+// quicPair is one connection of bare quic-go over one framed TCP connection: where
+// streams are opened, and how they are accepted at the far end.
+func quicPair(b *testing.B) (near *quic.Conn, accept func(context.Context) (*quic.Stream, error)) {
 	listening, err := tcp.Listen("127.0.0.1:0")
 	must(b, err)
-	defer listening.Close()
+	b.Cleanup(func() { must(b, listening.Close()) })
 	dialer, err := tcp.NewDialer(listening.Addr())
 	must(b, err)
-	near, err := dialer.Dial(b.Context())
+	dialled, err := dialer.Dial(b.Context())
 	must(b, err)
-	far, err := listening.Accept()
+	accepted, err := listening.Accept()
 	must(b, err)
-	nearTransport, farTransport := quicOver(b, near), quicOver(b, far)
+	nearTransport, farTransport := quicOver(b, dialled), quicOver(b, accepted)
 
 	cfg := &quic.Config{
-		InitialPacketSize: 1400, DisablePathMTUDiscovery: true,
+		InitialPacketSize: 1400, DisablePathMTUDiscovery: true, MaxIncomingStreams: 4096,
 		InitialStreamReceiveWindow: 4 << 20, MaxStreamReceiveWindow: 16 << 20,
 		InitialConnectionReceiveWindow: 8 << 20, MaxConnectionReceiveWindow: 32 << 20,
 	}
 	l, err := farTransport.Listen(&tls.Config{Certificates: []tls.Certificate{certificate(b)}, NextProtos: []string{"bench"}}, cfg)
 	must(b, err)
-	defer l.Close()
-	conn, err := nearTransport.Dial(b.Context(), address("far"), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"bench"}}, cfg)
+	b.Cleanup(func() { must(b, l.Close()) })
+	near, err = nearTransport.Dial(b.Context(), address("far"), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"bench"}}, cfg)
 	must(b, err)
-	s, err := conn.OpenStreamSync(b.Context())
+	far, err := l.Accept(b.Context())
 	must(b, err)
-	push(b, s, func() (io.Reader, error) {
-		c, err := l.Accept(b.Context())
-		if err != nil {
-			return nil, err
-		}
-		return c.AcceptStream(b.Context())
-	})
+	return near, far.AcceptStream
 }
 
 // push writes pieces until the benchmark has enough, and waits until the far end has
