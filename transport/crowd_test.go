@@ -46,3 +46,36 @@ func TestTheOldestStrangerGoes(t *testing.T) {
 		}
 	})
 }
+
+// Who is at something stays, and counts anew from when that ends.
+func TestWhoIsAtSomethingStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := NewCrowd(2)
+		a, b, d := &lodger{crowd: c}, &lodger{crowd: c}, &lodger{crowd: c}
+		done := make(chan struct{})
+		for _, l := range []*lodger{a, b} {
+			if !c.Enter(l, done) || !c.Busy(l) {
+				t.Fatal("no place")
+			}
+		}
+		start := time.Now()
+		if c.Enter(d, done) || time.Since(start) != 0 {
+			t.Errorf("it waited for %v although nobody can go", time.Since(start))
+		}
+		c.Idle(b)
+		time.Sleep(2 * Courtesy)
+		c.Idle(a)
+		if !c.Enter(d, done) || a.closed != 0 || b.closed != 1 || time.Since(start) != 2*Courtesy {
+			t.Errorf("closed %d and %d after %v", a.closed, b.closed, time.Since(start))
+		}
+		if c.Busy(b) || !c.Busy(a) || c.Size() != 2 {
+			t.Errorf("who has gone is at something, or who stayed is not; %d inside", c.Size())
+		}
+		c.Idle(b)
+		c.Leave(a)
+		c.Leave(d)
+		if c.Size() != 0 {
+			t.Errorf("%d inside, want none", c.Size())
+		}
+	})
+}

@@ -22,8 +22,8 @@ const (
 	refusing       = 16
 	refusePatience = 2 * time.Second
 
-	// turnedAwayEvery is how often it is told that clients are turned away.
-	turnedAwayEvery = time.Minute
+	// crowdedEvery is how often it is told that clients are turned away, or make room.
+	crowdedEvery = time.Minute
 
 	acceptWaitMin = 5 * time.Millisecond
 	acceptWaitMax = time.Second
@@ -50,20 +50,27 @@ func (s acceptSink) turnedAway() {
 	s.root.Send(s.listener, &controlv1.ClientsTurnedAway{Incarnation: s.incarnation})
 }
 
+func (s acceptSink) madeRoom(clients int64) {
+	s.root.Send(s.listener, &controlv1.ClientsMadeRoom{Incarnation: s.incarnation, Clients: clients})
+}
+
 func (s acceptSink) lost(err error) {
 	s.root.Send(s.listener, &controlv1.SocketLost{Incarnation: s.incarnation, Text: err.Error()})
 }
 
 // acceptor owns a listening socket. Accepted connections wait in it until the
-// listener actor takes them; their number is bounded by slots.
+// listener actor takes them; their number is bounded by the crowd.
 type acceptor struct {
 	socket transport.StreamListener
 	report acceptSink
 	banner []byte
-	slots  chan struct{} // one token per living connection
-	conns  chan transport.StreamConn
+	crowd  *transport.Crowd // of the seats of all living connections
+	seats  chan *seat
 	refuse chan struct{} // one token per client that is being refused
-	told   time.Time     // when it was last said that clients are turned away
+
+	toldAway time.Time // when it was last said that clients are turned away
+	toldRoom time.Time // and that some made room
+	madeRoom int64     // since then
 
 	ctx    context.Context // ends with stop
 	cancel context.CancelFunc
@@ -73,7 +80,7 @@ type acceptor struct {
 func startAcceptor(socket transport.StreamListener, limit int, banner []byte, report acceptSink) *acceptor {
 	a := &acceptor{
 		socket: socket, report: report, banner: banner,
-		slots: make(chan struct{}, limit), conns: make(chan transport.StreamConn, untaken),
+		crowd: transport.NewCrowd(limit), seats: make(chan *seat, untaken),
 		refuse: make(chan struct{}, refusing),
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
@@ -128,27 +135,41 @@ func (a *acceptor) pause(wait time.Duration) bool {
 	}
 }
 
-// admit hands the connection on, or refuses it when there are too many.
+// admit hands the connection on. When there are too many it takes the place of the
+// one that has been idle for longest, and is refused if all are at something.
 func (a *acceptor) admit(conn transport.StreamConn) {
-	select {
-	case a.slots <- struct{}{}:
+	s := &seat{conn: conn, crowd: a.crowd, given: a.roomMade}
+	switch entered := a.crowd.Enter(s, a.ctx.Done()); {
+	case entered:
+	case a.ctx.Err() != nil:
+		_ = conn.Close() // nobody has spoken to it yet
+		return
 	default:
 		a.turnAway(conn)
 		return
 	}
 	select {
-	case a.conns <- conn:
+	case a.seats <- s:
 		a.report.accepted()
 	case <-a.ctx.Done():
 		_ = conn.Close() // nobody has spoken to it yet
 	}
 }
 
+// roomMade is called for each client that makes room, while another one enters.
+func (a *acceptor) roomMade() {
+	a.madeRoom++
+	if time.Since(a.toldRoom) > crowdedEvery {
+		a.report.madeRoom(a.madeRoom)
+		a.toldRoom, a.madeRoom = time.Now(), 0
+	}
+}
+
 // turnAway tells the client why. It waits a little for the client to read it: a
 // socket that is closed with unread input may lose what was written.
 func (a *acceptor) turnAway(conn transport.StreamConn) {
-	if time.Since(a.told) > turnedAwayEvery {
-		a.told = time.Now()
+	if time.Since(a.toldAway) > crowdedEvery {
+		a.toldAway = time.Now()
 		a.report.turnedAway()
 	}
 	select {
@@ -174,20 +195,12 @@ func (a *acceptor) turnAway(conn transport.StreamConn) {
 }
 
 // take returns a waiting connection.
-func (a *acceptor) take() (transport.StreamConn, bool) {
+func (a *acceptor) take() (*seat, bool) {
 	select {
-	case conn := <-a.conns:
-		return conn, true
+	case s := <-a.seats:
+		return s, true
 	default:
 		return nil, false
-	}
-}
-
-// release gives back the slot of a connection that ended.
-func (a *acceptor) release() {
-	select {
-	case <-a.slots:
-	default:
 	}
 }
 
@@ -208,10 +221,10 @@ func (a *acceptor) end(shut func() error) error {
 	err := shut()
 	a.wg.Wait()
 	for {
-		conn, ok := a.take()
+		s, ok := a.take()
 		if !ok {
 			return err
 		}
-		_ = conn.Close() // nobody has spoken to it yet
+		_ = s.conn.Close() // nobody has spoken to it yet
 	}
 }

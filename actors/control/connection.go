@@ -12,7 +12,6 @@ import (
 	"receptor/actors/supervise"
 	controlv1 "receptor/proto/control/v1"
 	routerv1 "receptor/proto/router/v1"
-	"receptor/transport"
 )
 
 // How long a connection waits for an answer from inside the node. Ending a unit
@@ -30,14 +29,14 @@ const (
 //	restart  never, the client connects again
 type connection struct {
 	cfg     listenerConfig
-	conn    transport.StreamConn
+	seat    *seat
 	session *session
 	unit    string // whose payload is being received
 	last    bool   // after the next line the session ends
 }
 
-func newConnection(cfg listenerConfig, conn transport.StreamConn) *connection {
-	return &connection{cfg: cfg, conn: conn}
+func newConnection(cfg listenerConfig, s *seat) *connection {
+	return &connection{cfg: cfg, seat: s}
 }
 
 func (c *connection) Receive(ctx actor.Context) {
@@ -69,11 +68,12 @@ func (c *connection) Receive(ctx actor.Context) {
 func (c *connection) start(ctx actor.Context) {
 	c.cfg.Log = supervise.Logger(ctx, c.cfg.Log)
 	report := sessionSink{ctx.ActorSystem().Root, ctx.Self()}
-	c.session = startSession(c.conn, command.Banner(c.cfg.NodeID), c.cfg.budget, report)
+	c.session = startSession(c.seat, command.Banner(c.cfg.NodeID), c.cfg.budget, report)
 }
 
 func (c *connection) stop(ctx actor.Context) {
 	c.session.stop()
+	c.seat.leave()
 	if c.unit != "" {
 		c.abandonUnit(ctx)
 	}

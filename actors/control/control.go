@@ -63,7 +63,8 @@ type Listener struct {
 	MaxConns  int // connections at a time; 0 means DefaultMaxConns
 }
 
-// DefaultMaxConns bounds the connections of a listener.
+// DefaultMaxConns bounds the connections of a listener. When there are as many, those
+// idle for longest make room.
 const DefaultMaxConns = 1024
 
 // Pinger probes nodes: *mesh.Plane.
@@ -100,9 +101,10 @@ func New(cfg Config) func() actor.Actor {
 //	restart  starts all listeners anew
 type control struct {
 	*supervise.Supervisor
-	cfg    Config
-	host   command.Host
-	budget *budget
+	cfg     Config
+	host    command.Host
+	local   *budget // of clients at Unix sockets, which strangers can't use up
+	strange *budget
 }
 
 func (c *control) Receive(ctx actor.Context) {
@@ -111,7 +113,8 @@ func (c *control) Receive(ctx actor.Context) {
 	}
 	switch ctx.Message().(type) {
 	case *actor.Started:
-		c.host, c.budget = thisHost(c.cfg.Version), newBudget(longLinesTotal)
+		c.host = thisHost(c.cfg.Version)
+		c.local, c.strange = newBudget(longLinesTotal/2), newBudget(longLinesTotal/2)
 		c.reconcile(ctx)
 	case *supervisev1.Reconcile:
 		c.reconcile(ctx)
@@ -126,7 +129,10 @@ func (c *control) Receive(ctx actor.Context) {
 func (c *control) reconcile(ctx actor.Context) {
 	var wanted []supervise.Wanted
 	for _, l := range c.cfg.Listeners.Load() {
-		cfg := listenerConfig{Config: c.cfg, Listener: l, host: c.host, budget: c.budget}
+		cfg := listenerConfig{Config: c.cfg, Listener: l, host: c.host, budget: c.strange}
+		if l.Trusted {
+			cfg.budget = c.local
+		}
 		wanted = append(wanted, supervise.Wanted{Version: l.Version, Spec: supervise.Spec{
 			Name: l.Name, Kind: "listener", Supervises: true, Retires: true, New: newListener(cfg),
 		}})

@@ -37,7 +37,7 @@ func (c *connection) Describe() *inspectv1.Description {
 
 // client is the address of the far end. A Unix socket has none.
 func (c *connection) client() string {
-	if addr := c.conn.RemoteAddr(); addr != nil && addr.String() != "" && addr.String() != "@" {
+	if addr := c.seat.conn.RemoteAddr(); addr != nil && addr.String() != "" && addr.String() != "@" {
 		return addr.String()
 	}
 	return "local"

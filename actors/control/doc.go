@@ -16,5 +16,6 @@
 //
 // Payloads, results and bridged streams run between the socket and a file or a
 // stream without touching the actor. A slow or dead client costs its connection
-// and nothing else; one that gives no command for an hour is sent away.
+// and nothing else; one that gives no command for an hour is sent away, and before
+// that when its listener is full and it has been idle for longest.
 package control

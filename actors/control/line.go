@@ -15,7 +15,8 @@ const (
 	maxLine = 16 << 20
 	// longLine is where a line begins to count against the budget.
 	longLine = 64 << 10
-	// longLinesTotal bounds the memory of all long lines of the node together.
+	// longLinesTotal bounds the memory of all long lines of the node together: half of
+	// it is for local clients.
 	longLinesTotal = 16 * maxLine
 	// readBuffer is small: most sessions are idle.
 	readBuffer = 4 << 10

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"cmp"
 	"errors"
 	"math/rand/v2"
 	"strconv"
@@ -57,7 +56,6 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *actor.Restarting, *actor.Stopping:
 		l.stop(ctx, (*acceptor).stop)
 	case *actor.Terminated:
-		l.acceptor.release()
 		l.leave(ctx)
 	case *supervisev1.Retire:
 		l.retire(ctx)
@@ -70,6 +68,9 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *controlv1.ClientsTurnedAway:
 		l.cfg.Log.Warn().Str("service", l.cfg.Name).Int("limit", l.limit()).
 			Msg("too many control connections, new clients are turned away")
+	case *controlv1.ClientsMadeRoom:
+		l.cfg.Log.Warn().Str("service", l.cfg.Name).Int("limit", l.limit()).Int64("clients", m.GetClients()).
+			Msg("too many control connections, those that were idle for longest make room for new ones")
 	case *controlv1.SocketLost:
 		supervise.Fail(supervise.CauseLost, errors.New(m.GetText()))
 
@@ -94,7 +95,7 @@ func (l *listener) start(ctx actor.Context) {
 }
 
 // limit is how many clients there may be at a time.
-func (l *listener) limit() int { return cmp.Or(l.cfg.MaxConns, DefaultMaxConns) }
+func (l *listener) limit() int { return seatsOf(l.cfg.Listener) }
 
 func (l *listener) stop(ctx actor.Context, end func(*acceptor) error) {
 	if l.acceptor == nil || l.stopped {
@@ -130,14 +131,14 @@ func (l *listener) leave(ctx actor.Context) {
 
 // take spawns the connection that waits in the acceptor.
 func (l *listener) take(ctx actor.Context) {
-	conn, ok := l.acceptor.take()
+	s, ok := l.acceptor.take()
 	if !ok {
 		return
 	}
 	l.accepted++
 	_, err := l.Spawn(ctx, supervise.Spec{
 		Name: strconv.FormatUint(l.accepted, 10), Kind: "connection", Lifetime: supervise.Temporary,
-		New: func() actor.Actor { return newConnection(l.cfg, conn) },
+		New: func() actor.Actor { return newConnection(l.cfg, s) },
 	})
 	if err != nil {
 		panic(err) // the name was never used before

@@ -1,7 +1,9 @@
 package control
 
 import (
+	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	routerv1 "receptor/proto/router/v1"
+	workv1 "receptor/proto/work/v1"
 	"receptor/test/probe"
 	"receptor/transport"
 )
@@ -41,14 +44,26 @@ func portOf(t *testing.T) string {
 	return addr.(string)
 }
 
+// Those that are at something stay.
 func TestTooManyClientsAreToldSo(t *testing.T) {
 	log := &logged{}
 	few := func(cfg *Config) { cfg.Listeners.Load()[0].MaxConns, cfg.Log = 2, zerolog.New(log) }
 	live(t, few, func(t *testing.T, w *world) {
-		one, two, three := w.client(), w.client(), w.client()
+		finish := make(chan struct{})
+		w.work.units["u"] = &workv1.Status{UnitId: "u"}
+		w.work.feed = func(ctx context.Context, _ io.Writer) error {
+			select {
+			case <-finish:
+			case <-ctx.Done():
+			}
+			return ctx.Err()
+		}
+		one, two := w.client(), w.client()
+		one.ask("work results u", "Streaming results for work unit u")
+		two.ask("work results u", "Streaming results for work unit u")
+		three := w.client()
 		three.expect("ERROR: too many control connections\n")
 		three.expectEnd()
-		one.ask("nosuch", "ERROR: Unknown command")
 		two.close()
 		eventually(t, func() bool {
 			c := w.client()
@@ -56,6 +71,8 @@ func TestTooManyClientsAreToldSo(t *testing.T) {
 			line, err := c.r.ReadString('\n')
 			return line == "" && err != nil
 		})
+		close(finish)
+		one.expectEnd()
 		eventually(t, func() bool { return strings.Contains(log.String(), "too many control connections") })
 		if n := strings.Count(log.String(), "too many control connections"); n != 1 {
 			t.Errorf("it is said %d times", n)

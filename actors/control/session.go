@@ -67,6 +67,7 @@ const idleLimit = time.Hour
 // connection, once for each report, and never wait.
 type session struct {
 	conn   transport.StreamConn
+	seat   *seat
 	in     *lineReader
 	report sessionSink
 	orders chan order
@@ -79,8 +80,9 @@ type session struct {
 	wg     sync.WaitGroup
 }
 
-func startSession(conn transport.StreamConn, banner []byte, b *budget, report sessionSink) *session {
-	s := &session{conn: conn, in: newLineReader(conn, b), report: report, orders: make(chan order, 1)}
+func startSession(place *seat, banner []byte, b *budget, report sessionSink) *session {
+	conn := place.conn
+	s := &session{conn: conn, seat: place, in: newLineReader(conn, b), report: report, orders: make(chan order, 1)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.wg.Go(func() {
 		err := s.run(banner)
@@ -110,9 +112,13 @@ func (s *session) finishSoon() bool {
 
 func (s *session) run(banner []byte) error {
 	if err := s.write(banner); err != nil {
+		if s.seat.lost.Load() {
+			return io.EOF // amid its hand-shake
+		}
 		return err
 	}
 	for {
+		s.seat.offer()
 		s.idle.Store(true)
 		if s.ending.Load() {
 			return io.EOF
@@ -121,8 +127,10 @@ func (s *session) run(banner []byte) error {
 		s.idle.Store(false)
 		var refused *refusedError
 		switch {
+		case !s.seat.keep():
+			return s.giveWay(err)
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return s.tooQuiet()
+			return s.leave(fmt.Sprintf("no command for %v: the session is closed", idleLimit))
 		case errors.As(err, &refused):
 			s.report.refused(refused.text)
 		case err != nil:
@@ -141,6 +149,9 @@ func (s *session) listen() ([]byte, error) {
 	if err := s.conn.SetReadDeadline(time.Now().Add(idleLimit)); err != nil {
 		return nil, err
 	}
+	if s.seat.lost.Load() {
+		return nil, os.ErrDeadlineExceeded
+	}
 	line, err := s.in.next()
 	if err != nil {
 		return nil, err
@@ -148,12 +159,20 @@ func (s *session) listen() ([]byte, error) {
 	return line, s.conn.SetReadDeadline(time.Time{}) // a command may take its time
 }
 
-// tooQuiet says why the session ends, to whoever reads it.
-func (s *session) tooQuiet() error {
+// giveWay ends a session whose place another client has got; err is what listen said.
+func (s *session) giveWay(err error) error {
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return io.EOF // it has gone itself
+	}
+	return s.leave("too many control connections, and this one was idle for longest: the session is closed, connect again")
+}
+
+// leave says why the session ends, to whoever reads it.
+func (s *session) leave(why string) error {
 	if err := s.conn.SetWriteDeadline(time.Now().Add(refusePatience)); err != nil {
 		return err
 	}
-	if err := s.write(command.Error(fmt.Sprintf("no command for %v: the session is closed", idleLimit))); err != nil {
+	if err := s.write(command.Error(why)); err != nil {
 		return err
 	}
 	return io.EOF

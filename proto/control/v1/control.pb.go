@@ -263,6 +263,61 @@ func (x *ClientsTurnedAway) GetIncarnation() uint64 {
 	return 0
 }
 
+// The accept loop to its listener, not more than once a minute: clients that were idle
+// for longest had to make room for others.
+type ClientsMadeRoom struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	// Since it was last told.
+	Clients       int64 `protobuf:"varint,2,opt,name=clients,proto3" json:"clients,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClientsMadeRoom) Reset() {
+	*x = ClientsMadeRoom{}
+	mi := &file_control_v1_control_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClientsMadeRoom) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClientsMadeRoom) ProtoMessage() {}
+
+func (x *ClientsMadeRoom) ProtoReflect() protoreflect.Message {
+	mi := &file_control_v1_control_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClientsMadeRoom.ProtoReflect.Descriptor instead.
+func (*ClientsMadeRoom) Descriptor() ([]byte, []int) {
+	return file_control_v1_control_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ClientsMadeRoom) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *ClientsMadeRoom) GetClients() int64 {
+	if x != nil {
+		return x.Clients
+	}
+	return 0
+}
+
 // The accept loop to its listener, once and last: the socket is gone.
 type SocketLost struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -274,7 +329,7 @@ type SocketLost struct {
 
 func (x *SocketLost) Reset() {
 	*x = SocketLost{}
-	mi := &file_control_v1_control_proto_msgTypes[4]
+	mi := &file_control_v1_control_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -286,7 +341,7 @@ func (x *SocketLost) String() string {
 func (*SocketLost) ProtoMessage() {}
 
 func (x *SocketLost) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[4]
+	mi := &file_control_v1_control_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -299,7 +354,7 @@ func (x *SocketLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SocketLost.ProtoReflect.Descriptor instead.
 func (*SocketLost) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{4}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SocketLost) GetIncarnation() uint64 {
@@ -328,7 +383,7 @@ type LineReceived struct {
 
 func (x *LineReceived) Reset() {
 	*x = LineReceived{}
-	mi := &file_control_v1_control_proto_msgTypes[5]
+	mi := &file_control_v1_control_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -340,7 +395,7 @@ func (x *LineReceived) String() string {
 func (*LineReceived) ProtoMessage() {}
 
 func (x *LineReceived) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[5]
+	mi := &file_control_v1_control_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -353,7 +408,7 @@ func (x *LineReceived) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineReceived.ProtoReflect.Descriptor instead.
 func (*LineReceived) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{5}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *LineReceived) GetLine() []byte {
@@ -374,7 +429,7 @@ type LineRefused struct {
 
 func (x *LineRefused) Reset() {
 	*x = LineRefused{}
-	mi := &file_control_v1_control_proto_msgTypes[6]
+	mi := &file_control_v1_control_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -386,7 +441,7 @@ func (x *LineRefused) String() string {
 func (*LineRefused) ProtoMessage() {}
 
 func (x *LineRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[6]
+	mi := &file_control_v1_control_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -399,7 +454,7 @@ func (x *LineRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineRefused.ProtoReflect.Descriptor instead.
 func (*LineRefused) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{6}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *LineRefused) GetText() string {
@@ -421,7 +476,7 @@ type PayloadStored struct {
 
 func (x *PayloadStored) Reset() {
 	*x = PayloadStored{}
-	mi := &file_control_v1_control_proto_msgTypes[7]
+	mi := &file_control_v1_control_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -433,7 +488,7 @@ func (x *PayloadStored) String() string {
 func (*PayloadStored) ProtoMessage() {}
 
 func (x *PayloadStored) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[7]
+	mi := &file_control_v1_control_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -446,7 +501,7 @@ func (x *PayloadStored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PayloadStored.ProtoReflect.Descriptor instead.
 func (*PayloadStored) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{7}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PayloadStored) GetError() string {
@@ -467,7 +522,7 @@ type SessionEnded struct {
 
 func (x *SessionEnded) Reset() {
 	*x = SessionEnded{}
-	mi := &file_control_v1_control_proto_msgTypes[8]
+	mi := &file_control_v1_control_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -479,7 +534,7 @@ func (x *SessionEnded) String() string {
 func (*SessionEnded) ProtoMessage() {}
 
 func (x *SessionEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_control_v1_control_proto_msgTypes[8]
+	mi := &file_control_v1_control_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -492,7 +547,7 @@ func (x *SessionEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionEnded.ProtoReflect.Descriptor instead.
 func (*SessionEnded) Descriptor() ([]byte, []int) {
-	return file_control_v1_control_proto_rawDescGZIP(), []int{8}
+	return file_control_v1_control_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SessionEnded) GetEnd() SessionEnd {
@@ -523,7 +578,10 @@ const file_control_v1_control_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x17\n" +
 	"\await_ms\x18\x03 \x01(\x03R\x06waitMs\"5\n" +
 	"\x11ClientsTurnedAway\x12 \n" +
-	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\"B\n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\"M\n" +
+	"\x0fClientsMadeRoom\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x18\n" +
+	"\aclients\x18\x02 \x01(\x03R\aclients\"B\n" +
 	"\n" +
 	"SocketLost\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\x12\x12\n" +
@@ -555,18 +613,19 @@ func file_control_v1_control_proto_rawDescGZIP() []byte {
 }
 
 var file_control_v1_control_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_control_v1_control_proto_goTypes = []any{
 	(SessionEnd)(0),           // 0: control.v1.SessionEnd
 	(*Finish)(nil),            // 1: control.v1.Finish
 	(*ConnAccepted)(nil),      // 2: control.v1.ConnAccepted
 	(*AcceptDelayed)(nil),     // 3: control.v1.AcceptDelayed
 	(*ClientsTurnedAway)(nil), // 4: control.v1.ClientsTurnedAway
-	(*SocketLost)(nil),        // 5: control.v1.SocketLost
-	(*LineReceived)(nil),      // 6: control.v1.LineReceived
-	(*LineRefused)(nil),       // 7: control.v1.LineRefused
-	(*PayloadStored)(nil),     // 8: control.v1.PayloadStored
-	(*SessionEnded)(nil),      // 9: control.v1.SessionEnded
+	(*ClientsMadeRoom)(nil),   // 5: control.v1.ClientsMadeRoom
+	(*SocketLost)(nil),        // 6: control.v1.SocketLost
+	(*LineReceived)(nil),      // 7: control.v1.LineReceived
+	(*LineRefused)(nil),       // 8: control.v1.LineRefused
+	(*PayloadStored)(nil),     // 9: control.v1.PayloadStored
+	(*SessionEnded)(nil),      // 10: control.v1.SessionEnded
 }
 var file_control_v1_control_proto_depIdxs = []int32{
 	0, // 0: control.v1.SessionEnded.end:type_name -> control.v1.SessionEnd
@@ -588,7 +647,7 @@ func file_control_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_control_v1_control_proto_rawDesc), len(file_control_v1_control_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
