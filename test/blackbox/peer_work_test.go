@@ -242,6 +242,9 @@ func (c *couple) forceReleasesAlone() {
 	c.must(c.to.Up(c.ctx))
 	var units map[string]harness.Unit
 	c.must(c.to.AskJSON(c.ctx, "work list", &units))
+	if len(units) != 1 {
+		c.t.Errorf("the executing node has %v, want the one unit", units)
+	}
 	for left := range units {
 		_, err := c.to.Ask(c.ctx, "work release "+left)
 		c.must(err)

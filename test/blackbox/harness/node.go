@@ -24,7 +24,8 @@ type Node struct {
 	Control []string // further parameters of its control service
 	// ConfigFile replaces all arguments.
 	ConfigFile string
-	// Foreign programs end by the signal itself and leave their socket.
+	// Foreign programs end by the signal itself, leave their socket, and open it
+	// last.
 	Foreign bool
 	// Via is a command line that ends by becoming the program, such as "ip netns
 	// exec NAME"; without it the program is started directly.
@@ -124,11 +125,17 @@ func (n *Node) arguments() []string {
 	if n.ConfigFile != "" {
 		return Join([]string{"--config", n.ConfigFile}, n.Args)
 	}
-	return Join(
-		[]string{"--node", "id=" + n.ID, "datadir=" + n.DataDir}, n.Self,
-		[]string{"--control-service", "service=control", "filename=" + n.Socket}, n.Control,
-		n.Args,
-	)
+	node := Join([]string{"--node", "id=" + n.ID, "datadir=" + n.DataDir}, n.Self)
+	control := Join([]string{"--control-service", "service=control", "filename=" + n.Socket}, n.Control)
+	if n.Foreign {
+		// The existing daemon works off its items in order. With the control service
+		// before the types of work it answers while it still loads units: it has none
+		// yet, or deletes one of a type it does not know yet without stopping its
+		// command, or hangs for good because the release and the loading of the unit
+		// wait for each other.
+		return Join(node, n.Args, control)
+	}
+	return Join(node, control, n.Args)
 }
 
 // Mark is the environment entry by which processes of this world are found.
