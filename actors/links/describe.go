@@ -53,6 +53,9 @@ func (l *link) Describe() *inspectv1.Description {
 		describe.Text("link", stateNames[f.GetState()]), describe.Quantity("cost", f.GetCost()),
 		describe.Time("since", l.since), describe.Duration("silence", l.pump.Silence()),
 	}
+	if l.rejected != nil {
+		facts = append(facts, describe.Text("ended", l.rejected.Error()))
+	}
 	d := describe.Of(append(facts, measureFacts(f)...)...)
 	d.Figures = &inspectv1.Description_Link{Link: f}
 	return describe.Refer(d, describe.Node(f.GetNeighbour()))
@@ -89,6 +92,8 @@ func (l *link) state() inspectv1.LinkState {
 	switch {
 	case l.shake.Established():
 		return inspectv1.LinkState_LINK_STATE_ESTABLISHED
+	case l.shake.Over():
+		return inspectv1.LinkState_LINK_STATE_DOWN
 	case l.remote == "":
 		return inspectv1.LinkState_LINK_STATE_CONNECTING
 	default:

@@ -15,7 +15,7 @@ import (
 
 // newDialer describes the supervisor of the link to a configured neighbour.
 func newDialer(b Backend, link linkConfig) func() actor.Actor {
-	link.met = new(atomic.Pointer[neighbour])
+	link.met, link.dials = new(atomic.Pointer[neighbour]), true
 	link.open = func(ctx context.Context) (transport.Conn, error) { return b.Dialer.Dial(ctx) }
 	return func() actor.Actor {
 		return &dialer{Supervisor: supervise.New(link.log, redial), name: b.Name, link: link, log: link.log, redial: b.Redial}

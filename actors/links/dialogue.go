@@ -132,7 +132,7 @@ func (l *link) act(ctx actor.Context, a handshake.Action) {
 	case handshake.Reject:
 		l.reject(ctx, a)
 	case handshake.End:
-		l.fail(ctx, supervise.CauseRefused, errRejected)
+		l.waitOut(ctx)
 	default: // Nothing; Pass and Hold are the message's, not the link's
 	}
 }
@@ -192,8 +192,14 @@ func (l *link) comeAgain(span time.Duration) {
 	}
 }
 
-// comeNow has the next dial follow at once, whatever was said before.
-func (l *link) comeNow() { l.again = time.Now() }
+// comeNow has the next dial follow at once, whatever was said before: our own, and
+// that of a neighbour who waits for the end of the connection.
+func (l *link) comeNow(ctx actor.Context, m *linksv1.DialNow) {
+	l.again = time.Now()
+	if l.rejected != nil && l.shake.Node() == m.GetNode() {
+		l.turnedDown(ctx)
+	}
+}
 
 // setRules puts other rules in force for the links of a backend.
 func (c linkConfig) setRules(ctx actor.Context, m *linksv1.SetRules, links []*actor.PID) {
@@ -211,24 +217,44 @@ func (l *link) setRules(ctx actor.Context, m *linksv1.SetRules) {
 	l.checkIdle(ctx)
 }
 
-// rejection also says when to come again, if the neighbour is one of our make.
-func (l *link) rejection() []byte {
+// away is for how long the neighbour is to stay away, if it is one of our make.
+func (l *link) away() time.Duration {
 	if l.again.IsZero() || !l.probes {
-		return wire.Reject
+		return 0
 	}
-	return wire.RejectFor(time.Until(l.again))
+	return max(0, time.Until(l.again))
 }
 
 // reject tells the neighbour, and fails when it has closed the connection or had
-// time to read why.
+// time to read why. Until a neighbour should come again its connection stays: its
+// end tells that it may come earlier. As a stranger's it may have to make room.
 func (l *link) reject(ctx actor.Context, a handshake.Action) {
-	l.rejected = &rejectError{self: l.cfg.nodeID, node: a.Node, reason: a.Reason}
-	l.leave(ctx)
+	away := l.away()
+	l.close(ctx, &rejectError{self: l.cfg.nodeID, node: a.Node, reason: a.Reason})
+	l.pump.queue.PutControl("", frame.Copy(wire.RejectFor(away)))
+	l.arm(away+drainTime, linksv1.Timer_TIMER_DRAIN)
+}
+
+// waitOut ends a link that the neighbour does not want: at once, or, if we dial and
+// were told how long there is no point in it, when that is over or the neighbour
+// closes the connection.
+func (l *link) waitOut(ctx actor.Context) {
+	wait := time.Until(l.again)
+	if !l.cfg.dials || wait <= 0 {
+		l.fail(ctx, supervise.CauseRefused, errRejected)
+	}
+	l.close(ctx, errRejected)
+	l.arm(wait, linksv1.Timer_TIMER_DRAIN)
+}
+
+// close takes the link out of use, but leaves the connection open.
+func (l *link) close(ctx actor.Context, why error) {
+	l.rejected = why
+	l.tellDown(why.Error())
+	l.part(ctx)
 	l.pump.Deafen()
 	for range l.held {
 		l.pump.Ack()
 	}
 	l.held = nil
-	l.pump.queue.PutControl("", frame.Copy(l.rejection()))
-	l.arm(drainTime, linksv1.Timer_TIMER_DRAIN)
 }

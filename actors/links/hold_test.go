@@ -56,6 +56,53 @@ func TestLinkThatIsHeldDownIsBackWhenTheTimeIsOver(t *testing.T) {
 	}
 }
 
+// The neighbour that waits to dial need not wait either: the end of its connection
+// tells it.
+func TestNeighbourThatIsHeldOffIsBackWhenThatIsEndedEarly(t *testing.T) {
+	for name, wait := range map[string]time.Duration{"later": 10 * time.Minute, "soon": time.Second} {
+		t.Run(name, func(t *testing.T) {
+			probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+				net, knows := mem.NewNetwork(), wire.Capabilities{wire.Probes}
+				b := newSideThat(s, knows, "b", listenAt(net, "b"))
+				s.Settle()
+				a := newSideThat(s, knows, "a", dialTo(net, "a", "b"))
+				a.up(t, "b", 1)
+				link := b.up(t, "a", 1)
+				s.Settle()
+				a.acceptAll()
+				a.router.Ignore(&routerv1.LinkDown{})
+				b.router.Ignore(&routerv1.LinkDown{})
+				over := make(chan struct{})
+				back := make(chan time.Time, 1)
+				b.router.Answer(&routerv1.LinkUp{}, func(m proto.Message) proto.Message {
+					select {
+					case <-over:
+						back <- time.Now()
+						return acceptedReply(m.(*routerv1.LinkUp))
+					default:
+						no := refusedReply(m.(*routerv1.LinkUp), "held")
+						no.GetRefused().ForMs = 5000
+						return no
+					}
+				})
+				b.router.Send(link, &linksv1.TakeDown{Text: "held", ForMs: 5000})
+				time.Sleep(wait)
+				s.Settle()
+				if n := net.Dialled(); time.Duration(n) > 1+wait/(5*time.Second) {
+					t.Errorf("dialled %d times in %v", n, wait)
+				}
+				close(over)
+				end := time.Now()
+				b.router.Send(b.links, &linksv1.DialNow{Node: "other"})
+				b.router.Send(b.links, &linksv1.DialNow{Node: "a"})
+				if late := (<-back).Sub(end); late > time.Second/10 {
+					t.Errorf("back %v after its time", late)
+				}
+			})
+		})
+	}
+}
+
 // Whoever waits to dial need not wait when the time is ended early: not the rest of
 // its time, nor that of a reject that is still on its way.
 func TestLinkThatIsHeldDownIsBackWhenThatIsEndedEarly(t *testing.T) {

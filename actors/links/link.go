@@ -3,6 +3,7 @@ package links
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
@@ -31,6 +32,7 @@ type linkConfig struct {
 	plane   *mesh.Plane
 	nodeIDs func([]*x509.Certificate) ([]string, error) // nil: certificates do not matter
 	settled func()                                      // once established, or at the end; may be called again
+	dials   bool                                        // the restart is the redial
 	backend string                                      // as configured
 	events  *events.Journal                             // nil: nobody wants to know
 	met     *atomic.Pointer[neighbour]                  // the last neighbour here; outlives the link
@@ -79,7 +81,7 @@ type link struct {
 	held        [][]byte           // messages that wait for the router's answer
 	passed      int                // messages that the router has not acknowledged yet
 	unproven    context.CancelFunc // ends a proof under way; nil if there is none
-	rejected    error              // why we rejected the neighbour; set while the reject is on its way
+	rejected    error              // why there is no link; set while a reject is on its way, or waited out
 	again       time.Time          // when a dial makes sense after this one; zero: nobody knows
 	garbled     bool               // an undecodable message was logged
 }
@@ -103,7 +105,7 @@ func (l *link) Receive(ctx actor.Context) {
 	case *linksv1.TakeDown:
 		l.takeDown(ctx, m)
 	case *linksv1.DialNow:
-		l.comeNow()
+		l.comeNow(ctx, m)
 
 	case *routerv1.LinkUpReply:
 		l.answered(ctx, m)
@@ -155,7 +157,7 @@ func (l *link) tick(ctx actor.Context, m *linksv1.Tick) {
 	case linksv1.Timer_TIMER_IDLE:
 		l.checkIdle(ctx)
 	case linksv1.Timer_TIMER_DRAIN:
-		l.fail(ctx, supervise.CauseProtocol, l.rejected)
+		l.turnedDown(ctx)
 	case linksv1.Timer_TIMER_MEASURE:
 		l.measure()
 	default:
@@ -219,12 +221,26 @@ func (l *link) tooLong(size int) {
 func (l *link) lost(ctx actor.Context, m *linksv1.ConnLost) {
 	switch {
 	case l.rejected != nil:
-		l.fail(ctx, supervise.CauseProtocol, l.rejected)
+		if l.refused() {
+			l.again = time.Now() // the neighbour has ended the wait
+		}
+		l.turnedDown(ctx)
 	case m.GetCause() == linksv1.Cause_CAUSE_DIAL:
 		l.fail(ctx, supervise.CauseRefused, &dialError{m.GetText()})
 	default:
 		l.fail(ctx, supervise.CauseLost, &lostError{m.GetText()})
 	}
+}
+
+// refused reports whether it is the neighbour who rejected us.
+func (l *link) refused() bool { return errors.Is(l.rejected, errRejected) }
+
+// turnedDown is the end after a reject, ours or the neighbour's.
+func (l *link) turnedDown(ctx actor.Context) {
+	if l.refused() {
+		l.fail(ctx, supervise.CauseRefused, l.rejected)
+	}
+	l.fail(ctx, supervise.CauseProtocol, l.rejected)
 }
 
 // fail ends this incarnation. It tidies up first: Restarting comes only after the
@@ -249,6 +265,11 @@ func (l *link) end(ctx actor.Context) {
 // it without our having read so yet.
 func (l *link) leave(ctx actor.Context) {
 	l.cfg.settled()
+	l.part(ctx)
+}
+
+// part is leave of a link that may still be a stranger's.
+func (l *link) part(ctx actor.Context) {
 	l.cfg.plane.Detach(l.shake.Node(), l.pump.queue)
 	if l.asked {
 		l.asked = false

@@ -56,7 +56,10 @@ func (l *listener) Receive(ctx actor.Context) {
 	case *linksv1.SetRules:
 		l.link.setRules(ctx, m, l.Children())
 
-	case *linksv1.DialNow: // it dials nobody
+	case *linksv1.DialNow: // to those who wait for that
+		for _, link := range l.Children() {
+			ctx.Send(link, m)
+		}
 
 	case *linksv1.ConnAccepted:
 		l.accepted(ctx)

@@ -17,8 +17,8 @@ const (
 	// maxHold and maxHeld bound what is refused: a forgotten link comes back.
 	maxHold = time.Hour
 	maxHeld = 64
-	// askAgain is how long whoever dials us stays away at most. Where the hold ends
-	// early there is no connection to say so.
+	// askAgain is how long whoever dials us stays away at most. When the hold ends early
+	// the end of the connection says so, unless that is lost unseen.
 	askAgain = 5 * time.Second
 
 	textHeld = "an operator holds the link down"

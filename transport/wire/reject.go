@@ -8,19 +8,22 @@ import (
 // Reject is the whole message that ends a link.
 var Reject = []byte("\x03[]")
 
-// RejectFor is Reject that also says for how long there is no point in coming again:
-// [milliseconds]. Other implementations never look at the body.
+// RejectFor is Reject that also says for how long there is no point in coming again,
+// and that the connection stays open until then; when its end comes earlier there is
+// one: [milliseconds, 1]. Other implementations never look at the body.
 func RejectFor(span time.Duration) []byte {
 	if span <= 0 {
 		return Reject
 	}
 	// Rounded up: who comes too early is rejected again.
-	body, err := json.Marshal([]int64{int64((span + time.Millisecond - 1) / time.Millisecond)})
+	body, err := json.Marshal([]int64{int64((span + time.Millisecond - 1) / time.Millisecond), staysOpen})
 	if err != nil {
 		return Reject // numbers can be written
 	}
 	return append([]byte{TypeReject}, body...)
 }
+
+const staysOpen = 1
 
 // maxRejected bounds what a neighbour can ask for.
 const maxRejected = 24 * time.Hour
@@ -29,7 +32,7 @@ const maxRejected = 24 * time.Hour
 // zero if it does not say so.
 func RejectedFor(msg []byte) time.Duration {
 	var spans []int64
-	if decode(TypeReject, msg, &spans) != nil || len(spans) != 1 || spans[0] <= 0 {
+	if decode(TypeReject, msg, &spans) != nil || len(spans) != 2 || spans[1] != staysOpen || spans[0] <= 0 {
 		return 0
 	}
 	if spans[0] > maxRejected.Milliseconds() {

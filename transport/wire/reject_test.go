@@ -19,7 +19,7 @@ func TestRejectSaysForHowLong(t *testing.T) {
 	if !bytes.Equal(RejectFor(0), Reject) {
 		t.Error("a reject of no span is not the one that others send")
 	}
-	for _, msg := range []string{"", "\x03", "\x03[]", "\x03{}", "\x03null", "\x03[-1]", "\x03[1,2]", "\x03[\"1\"]", "\x03[1e30]", "\x02[1000]"} {
+	for _, msg := range []string{"", "\x03", "\x03[]", "\x03{}", "\x03null", "\x03[-1,1]", "\x03[1]", "\x03[1,2]", "\x03[1,1,1]", "\x03[\"1\"]", "\x03[1e30,1]", "\x02[1000,1]"} {
 		if got := RejectedFor([]byte(msg)); got != 0 {
 			t.Errorf("%q: %v", msg, got)
 		}

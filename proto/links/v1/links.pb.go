@@ -280,8 +280,8 @@ func (x *SendFrame) GetFrame() []byte {
 	return nil
 }
 
-// node/inspect to the family, and that to its dialers: whoever waits to dial this
-// node again need not wait any longer.
+// node/inspect to the family, and that to its dialers and listeners: whoever waits to
+// dial this node again, or to be dialled by it, need not wait any longer.
 type DialNow struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
