@@ -26,6 +26,8 @@ const (
 	maxLevelTime = 24 * time.Hour
 )
 
+const textForbidden = "this node takes no actions; start it with --debug actions=true, or add that to its configuration and reload it"
+
 // DeskConfig is what the family is born with.
 type DeskConfig struct {
 	Log     zerolog.Logger
@@ -97,7 +99,7 @@ func (d *desk) mine(ctx actor.Context) bool {
 func (d *desk) refuse(ctx actor.Context, m proto.Message) bool {
 	switch m.(type) {
 	case *inspectv1.RestartActor, *inspectv1.TraceActor, *inspectv1.TakeLinkDown, *inspectv1.SetLogLevel:
-		ctx.Respond(refused("this node takes no actions; start it with --debug actions=true, or add that to its configuration and reload it"))
+		ctx.Respond(refused(textForbidden))
 		return true
 	}
 	return false
@@ -188,8 +190,12 @@ func (d *desk) find(ctx actor.Context, m *inspectv1.SetLogLevel) {
 	})
 }
 
-// setLevel needs nobody else: actors read their level where it was changed.
+// setLevel needs nobody else: actors read their level where it was changed. Where
+// actions ended meanwhile, so did all levels that they set.
 func (d *desk) setLevel(m *inspectv1.SetLogLevel) *inspectv1.ActionReply {
+	if d.cfg.Levels == nil {
+		return refused("the log of this node has one level for all")
+	}
 	e := taken("log level", m.GetPath(), "as configured")
 	var err error
 	if m.GetLevel() == "" {
@@ -204,6 +210,10 @@ func (d *desk) setLevel(m *inspectv1.SetLogLevel) *inspectv1.ActionReply {
 	}
 	if err != nil {
 		return refused(err.Error())
+	}
+	if !d.cfg.Allowed() {
+		d.cfg.Levels.ResetAll()
+		return refused(textForbidden)
 	}
 	d.tell(e)
 	return done(e)

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 )
 
 // office is a desk with stand-ins for those who carry actions out.
-func office(s *probe.Stage, allowed bool) (*actor.PID, *events.Journal, *levels.Levels, *probe.Probe) {
+func office(s *probe.Stage, allowed func() bool) (*actor.PID, *events.Journal, *levels.Levels, *probe.Probe) {
 	root, router, links := s.Probe(), s.Probe(), s.Probe()
 	root.Answer(&inspectv1.RestartActor{}, func(m proto.Message) proto.Message {
 		if m.(*inspectv1.RestartActor).GetPath() == "node/nobody" {
@@ -40,13 +41,13 @@ func office(s *probe.Stage, allowed bool) (*actor.PID, *events.Journal, *levels.
 	journal, lv := events.New(16), levels.New(zerolog.InfoLevel, nil)
 	return s.Spawn(supervise.Spec{Name: "inspect", Kind: "family", Supervises: true, New: New(DeskConfig{
 		Log: s.Log(), Root: root.PID, Router: router.PID, Links: links.PID, Journal: journal, Levels: lv,
-		Allowed: func() bool { return allowed },
+		Allowed: allowed,
 	})}), journal, lv, links
 }
 
 func TestActionsAreCarriedOutAndTold(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
-		desk, journal, lv, links := office(s, true)
+		desk, journal, lv, links := office(s, func() bool { return true })
 		ask := func(m proto.Message) *inspectv1.ActionReply { return s.Ask(t, desk, m).(*inspectv1.ActionReply) }
 		if got := ask(&inspectv1.RestartActor{Path: "node/links"}).GetDone().GetText(); got != "restart node/links" {
 			t.Errorf("restart: %q", got)
@@ -98,7 +99,7 @@ func TestActionsAreCarriedOutAndTold(t *testing.T) {
 
 func TestActionsNeedPermission(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
-		desk, journal, _, _ := office(s, false)
+		desk, journal, _, _ := office(s, func() bool { return false })
 		for _, m := range []proto.Message{
 			&inspectv1.RestartActor{Path: "node/links"}, &inspectv1.TraceActor{Path: "node/links"},
 			&inspectv1.TakeLinkDown{Neighbour: "bar", Seconds: 30}, &inspectv1.SetLogLevel{Path: "node", Level: "debug"},
@@ -110,6 +111,23 @@ func TestActionsNeedPermission(t *testing.T) {
 		}
 		if journal.Last() != 0 {
 			t.Errorf("told: %v", journal.Recent(0))
+		}
+	})
+}
+
+// A level that is asked for while actions end is not set.
+func TestNoLevelOutlivesActions(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		var asked atomic.Int32
+		desk, journal, lv, _ := office(s, func() bool { return asked.Add(1) == 1 }) // not any more when the actor is found
+		reply := s.Ask(t, desk, &inspectv1.SetLogLevel{Path: "node/work", Level: "debug", Seconds: 60}).(*inspectv1.ActionReply)
+		if !strings.Contains(reply.GetRefused().GetText(), "actions=true") || journal.Last() != 0 {
+			t.Errorf("%v, told %v", reply, journal.Recent(0))
+		}
+		var out strings.Builder
+		log := lv.Logger(zerolog.New(&out), "node/work")
+		if log.Debug().Msg("hidden"); out.Len() > 0 {
+			t.Errorf("logged %q", out.String())
 		}
 	})
 }

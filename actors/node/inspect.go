@@ -29,6 +29,9 @@ type debugging struct {
 	Inspection
 }
 
+// acts reports whether operators may act.
+func (d debugging) acts() bool { return d.on && d.Actions }
+
 // logOf is the log of a family.
 func (p *plan) logOf(family string) zerolog.Logger {
 	return p.cfg.Levels.Logger(p.log, rootName+"/"+family)
@@ -37,7 +40,7 @@ func (p *plan) logOf(family string) zerolog.Logger {
 func (p *plan) desk(pids map[string]*actor.PID) func() actor.Actor {
 	return inspect.New(inspect.DeskConfig{
 		Log: p.log, Root: pids[rootName], Router: pids[familyRouter], Links: pids[familyLinks], Journal: p.journal, Levels: p.cfg.Levels,
-		Allowed: func() bool { d := p.debug.Load(); return d.on && d.Actions },
+		Allowed: func() bool { return p.debug.Load().acts() },
 	})
 }
 

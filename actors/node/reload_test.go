@@ -12,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"receptor/actors/node/change"
+	"receptor/actors/supervise/levels"
 	"receptor/test/probe"
 	"receptor/transport/mesh"
 	"receptor/transport/mesh/firewall"
@@ -298,4 +301,46 @@ func TestReload(t *testing.T) {
 	if traced.sent.Load() == 0 {
 		t.Error("after the reload no message is traced")
 	}
+}
+
+// A level that an operator gave an actor ends when nobody may act any more, by
+// whichever way, and not when something else changes.
+func TestLevelsOfActorsEndWithActions(t *testing.T) {
+	probe.NoGoroutineLeft(t, func() {
+		cfg := full(t)
+		cfg.Levels, cfg.Debug, cfg.Inspection.Actions = levels.New(zerolog.InfoLevel, nil), true, true
+		n, err := Start(cfg, quiet(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stop(t, n)
+		var out strings.Builder
+		log := cfg.Levels.Logger(zerolog.New(&out), "node/router")
+		for name, to := range map[string]struct {
+			change func(*Config)
+			seen   bool
+		}{
+			"another idle time":  {func(c *Config) { c.MaxIdle = time.Minute }, true},
+			"no actions":         {func(c *Config) { c.Inspection.Actions = false }, false},
+			"no debug mode":      {func(c *Config) { c.Debug = false }, false},
+			"neither of the two": {func(c *Config) { c.Debug, c.Inspection.Actions = false, false }, false},
+		} {
+			if _, err := n.Change(cfg, false); err != nil {
+				t.Fatal(err)
+			}
+			if err := cfg.Levels.Set("node", zerolog.DebugLevel, time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			wanted := cfg
+			to.change(&wanted)
+			if _, err := n.Change(wanted, false); err != nil {
+				t.Fatal(err)
+			}
+			out.Reset()
+			log.Debug().Msg("seen")
+			if seen := out.Len() > 0; seen != to.seen {
+				t.Errorf("%s: logged at the operator's level: %v, want %v", name, seen, to.seen)
+			}
+		}
+	})
 }

@@ -139,6 +139,9 @@ func (p *plan) setLog(was Config) {
 	if was.LogFormat != p.cfg.LogFormat && p.cfg.SetLogFormat != nil {
 		p.cfg.SetLogFormat(p.cfg.LogFormat)
 	}
+	if !p.debug.Load().acts() {
+		p.cfg.Levels.ResetAll() // nobody could end them any more
+	}
 }
 
 // changed are the names of the parts of a kind that are not what they were.

@@ -83,6 +83,17 @@ func (l *Levels) Reset(path string) error {
 	})
 }
 
+// ResetAll ends all exceptions.
+func (l *Levels) ResetAll() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := l.state.Load()
+	l.state.Store(&state{base: old.base, families: old.families})
+}
+
 // change replaces the exceptions, without those whose time is over.
 func (l *Levels) change(do func(map[string]level) error) error {
 	l.mu.Lock()
