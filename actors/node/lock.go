@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"receptor/actors/work/store"
 )
 
 // InUseError is a folder that another node has.
@@ -20,7 +22,7 @@ func (e *InUseError) Error() string {
 // would start, answer and delete each other's units. The folder itself is locked, for
 // other implementations take what lies in there for units.
 func lock(dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := store.MakeDir(dir); err != nil {
 		return nil, fmt.Errorf("lock the data folder: %w", err)
 	}
 	f, err := os.Open(dir)

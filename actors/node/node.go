@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,8 +38,10 @@ type Node struct {
 // Start opens every listening socket of the configuration and starts the actors.
 // It returns the first thing that can't be had, with nothing left open.
 func Start(cfg Config, log zerolog.Logger) (_ *Node, err error) {
-	dir := filepath.Join(cfg.DataDir, cfg.ID)
-	held, err := lock(dir)
+	if strings.EqualFold(cfg.ID, reservedID) {
+		return nil, fmt.Errorf("node ID %q is reserved: give the node another one", cfg.ID)
+	}
+	held, err := lock(filepath.Join(cfg.DataDir, cfg.ID))
 	if inUse := (*InUseError)(nil); errors.As(err, &inUse) {
 		return nil, inUse
 	} else if err != nil {
@@ -49,9 +52,10 @@ func Start(cfg Config, log zerolog.Logger) (_ *Node, err error) {
 			unlock(held)
 		}
 	}()
-	epoch, err := nextEpoch(dir, time.Now())
+	keeper := newKeeper(cfg, log)
+	epoch, err := keeper.nextEpoch(time.Now())
 	if err != nil {
-		log.Warn().Err(err).Msg("the next start may be ignored by others if the clock goes back")
+		log.Warn().Err(err).Msg("this start or the next may be ignored by others if the clock goes back")
 	}
 	n := &Node{log: log, done: make(chan struct{}), started: make(chan struct{})}
 	n.system = actor.NewActorSystem(
@@ -61,7 +65,7 @@ func Start(cfg Config, log zerolog.Logger) (_ *Node, err error) {
 			return slog.New(zerolog.NewSlogHandler(log.Level(max(log.GetLevel(), zerolog.WarnLevel))))
 		}))
 
-	plan, err := newPlan(cfg, log, epoch)
+	plan, err := newPlan(cfg, log, epoch, keeper.resetKey())
 	if err != nil {
 		n.system.Shutdown()
 		return nil, err

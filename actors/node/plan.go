@@ -70,7 +70,7 @@ type plan struct {
 }
 
 // newPlan opens every socket of the configuration; the actors get them at birth.
-func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
+func newPlan(cfg Config, log zerolog.Logger, epoch uint64, resetKey *[32]byte) (*plan, error) {
 	parts, err := cfg.parts()
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func newPlan(cfg Config, log zerolog.Logger, epoch uint64) (*plan, error) {
 		feeds: work.NewFeeds(), journal: events.New(events.DefaultSize),
 	}
 	p.network = streams.NewNetwork(streams.NetworkConfig{
-		Plane: p.plane, Log: p.logOf(familyStreams), ResetKey: resetKey(cfg, log), Credentials: credentials{store}, QlogDir: cfg.QlogDir,
+		Plane: p.plane, Log: p.logOf(familyStreams), ResetKey: resetKey, Credentials: credentials{store}, QlogDir: cfg.QlogDir,
 	})
 	for _, part := range parts {
 		if err := p.start(part); err != nil {

@@ -119,7 +119,7 @@ func TestDataFolderInUse(t *testing.T) {
 		return nil
 	}))
 	before := w.ctl(foo, "work", "list", "--json")
-	epoch, err := os.ReadFile(filepath.Join(foo.DataDir, "foo", "epoch"))
+	epoch, err := os.ReadFile(epochFile(foo))
 	w.must(err)
 	for range 2 {
 		w.refuses([]string{"another receptor has the data folder " + filepath.Join(foo.DataDir, "foo"), "another node ID or datadir"},
@@ -128,7 +128,7 @@ func TestDataFolderInUse(t *testing.T) {
 	if _, err := os.Lstat(filepath.Join(w.Dir, "second.sock")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the second one's socket: %v", err)
 	}
-	if again, err := os.ReadFile(filepath.Join(foo.DataDir, "foo", "epoch")); err != nil || string(again) != string(epoch) {
+	if again, err := os.ReadFile(epochFile(foo)); err != nil || string(again) != string(epoch) {
 		t.Errorf("the epoch was %s and is %s, %v", epoch, again, err)
 	}
 	if after := w.ctl(foo, "work", "list", "--json"); after != before {

@@ -135,6 +135,25 @@ func Replace(path string, text []byte, sync bool) error {
 	return nil
 }
 
+// MakeDir makes what is missing of the path to a folder, to stay.
+func MakeDir(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	// Two above, because nobody knows which were there before. What we made can be
+	// read; others may keep theirs from us.
+	parent := filepath.Dir(path)
+	for _, above := range []string{parent, filepath.Dir(parent)} {
+		if err := syncDir(above); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
+	return nil
+}
+
 // syncDir makes sure that the names in a directory survive a power failure.
 func syncDir(path string) error {
 	d, err := os.Open(path)

@@ -66,7 +66,7 @@ func (s *Store) IsFree(id string) (bool, error) {
 // Create makes the directory of a new unit; key may be empty. On failure nothing
 // is left behind; after a crash the directory is whole or none.
 func (s *Store) Create(id string, r unit.Record, key string) (Dir, error) {
-	if err := s.makeRoot(); err != nil {
+	if err := MakeDir(s.root); err != nil {
 		return Dir{}, err
 	}
 	d := s.Dir(id)
@@ -113,19 +113,6 @@ func (s *Store) Sweep() error {
 		err = errors.Join(err, os.RemoveAll(part))
 	}
 	return err
-}
-
-// makeRoot makes what is missing of the path to the units, to stay.
-func (s *Store) makeRoot() error {
-	if _, err := os.Stat(s.root); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(s.root, 0o700); err != nil {
-		return err
-	}
-	// One above the data directory, too: nobody knows which were there before.
-	parent := filepath.Dir(s.root)
-	return errors.Join(syncDir(parent), syncDir(filepath.Dir(parent)))
 }
 
 // Loaded is a unit found on disk. Err says why its record can't be read.
