@@ -136,9 +136,9 @@ func (t *tool) actTrace(c *cli.Context) error {
 			return nil
 		}
 		if c.Bool("json") {
-			return t.print(string(raw) + "\n")
+			return t.printWhole(string(raw) + "\n")
 		}
-		return t.print(eventText(e) + "\n")
+		return t.printWhole(eventText(e) + "\n")
 	})
 	if !end.Stop() || c.Context.Err() != nil || errors.Is(err, client.ErrClosed) {
 		return nil // its time is over

@@ -45,7 +45,7 @@ func (t *tool) completionCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return t.print(string(script))
+			return t.printWhole(string(script))
 		},
 	}
 }
@@ -68,7 +68,7 @@ func (t *tool) completeCommand() *cli.Command {
 			ctx, stop := context.WithTimeout(c.Context, completionPatience)
 			defer stop()
 			lines := t.complete(ctx, c.App, c.Args().First(), c.Args().Tail())
-			return t.print(linesOf(lines))
+			return t.printWhole(linesOf(lines))
 		},
 	}
 }

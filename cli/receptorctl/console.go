@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"golang.org/x/term"
+
+	"receptor/internal/cut"
 )
 
 const (
@@ -22,9 +24,13 @@ type console struct {
 	out, err io.Writer
 }
 
-// print writes to standard output. A reader that has gone away ends the program by
-// SIGPIPE; any other error is the command's.
-func (c console) print(text string) error {
+// print writes text for people, in which long names are cut.
+func (c console) print(text string) error { return c.printWhole(cut.Text(text)) }
+
+// printWhole writes to standard output what programs read, or nobody far away has
+// chosen. A reader that has gone away ends the program by SIGPIPE; any other error is
+// the command's.
+func (c console) printWhole(text string) error {
 	if _, err := io.WriteString(screen{c.out}, text); err != nil {
 		return fmt.Errorf("write output: %w", err)
 	}
@@ -35,10 +41,10 @@ func (c console) print(text string) error {
 // error than to go on.
 func (c console) warn(text string) { c.coloured(magenta, "Warning: "+text) }
 func (c console) fail(text string) { c.coloured(red, "ERROR: "+text) }
-func (c console) note(text string) { _, _ = fmt.Fprintln(screen{c.err}, text) }
+func (c console) note(text string) { _, _ = fmt.Fprintln(screen{c.err}, cut.Text(text)) }
 
 func (c console) coloured(colour, text string) {
-	_, _ = fmt.Fprintln(screen{c.err}, paint(c.err, colour, text))
+	_, _ = fmt.Fprintln(screen{c.err}, paint(c.err, colour, cut.Text(text)))
 }
 
 // paint colours text for a stream. Only terminals show colours, and not all people

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"receptor/cli/receptorctl/client"
+	"receptor/internal/cut"
 	inspectv1 "receptor/proto/inspect/v1"
 )
 
@@ -38,9 +39,9 @@ func (t *tool) events(c *cli.Context) error {
 	}
 	return t.followEvents(c, c.Uint64("after"), c.Bool("follow"), func(e *inspectv1.Event, raw json.RawMessage) error {
 		if c.Bool("json") {
-			return t.print(string(raw) + "\n")
+			return t.printWhole(string(raw) + "\n")
 		}
-		return t.print(eventText(e) + "\n")
+		return t.printWhole(eventText(e) + "\n")
 	})
 }
 
@@ -75,7 +76,7 @@ func eventsOn(s *client.Session, after uint64, follow bool, each func(*inspectv1
 	})
 }
 
-// eventText is one line: when, what, and the facts.
+// eventText is one line: when, what, and the facts. Long names are cut, one by one.
 func eventText(e *inspectv1.Event) string {
 	words := []string{e.GetTime().AsTime().Local().Format("2006-01-02 15:04:05.000")}
 	m := e.ProtoReflect()
@@ -96,20 +97,20 @@ func eventText(e *inspectv1.Event) string {
 
 // factText is a fact as a log shows it: in quotes if it has spaces.
 func factText(f protoreflect.FieldDescriptor, v protoreflect.Value) string {
-	text := v.String()
+	var text string
 	switch {
 	case f.IsList() && f.Kind() == protoreflect.MessageKind:
 		var parts []string
 		for i := range v.List().Len() {
 			if a, ok := v.List().Get(i).Message().Interface().(*inspectv1.Attribute); ok {
-				parts = append(parts, a.GetName()+":"+attributeText(a))
+				parts = append(parts, cut.Word(a.GetName()+":"+attributeText(a)))
 			}
 		}
 		text = strings.Join(parts, ",")
 	case f.IsList():
 		var parts []string
 		for i := range v.List().Len() {
-			parts = append(parts, v.List().Get(i).String())
+			parts = append(parts, cut.Word(v.List().Get(i).String()))
 		}
 		text = strings.Join(parts, ",")
 	case f.Kind() == protoreflect.EnumKind:
@@ -118,7 +119,11 @@ func factText(f protoreflect.FieldDescriptor, v protoreflect.Value) string {
 	case f.Kind() == protoreflect.MessageKind:
 		if at, ok := v.Message().Interface().(interface{ AsTime() time.Time }); ok {
 			text = at.AsTime().Local().Format(time.DateTime)
+			break
 		}
+		text = cut.Text(v.String())
+	default:
+		text = cut.Text(v.String())
 	}
 	if text == "" || strings.ContainsAny(text, " \t\n\"") {
 		return fmt.Sprintf("%q", text)

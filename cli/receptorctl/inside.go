@@ -79,7 +79,7 @@ func (t *tool) frames(c *cli.Context, count int, every time.Duration, draw func(
 		} else if n > 1 {
 			text = "\n" + text
 		}
-		if err := t.print(text); err != nil {
+		if err := t.printWhole(text); err != nil {
 			return err
 		}
 		if n == count {

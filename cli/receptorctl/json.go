@@ -129,7 +129,7 @@ func (t *tool) failJSON(f *failure) {
 		b.WriteString(`, "note": `)
 		writeString(&b, f.note)
 	}
-	if err := t.print(b.String() + "}\n"); err != nil {
+	if err := t.printWhole(b.String() + "}\n"); err != nil {
 		t.warn(err.Error())
 	}
 }
@@ -156,7 +156,7 @@ func (t *tool) printJSON(value any) error {
 		return err
 	}
 	t.answered()
-	return t.print(text)
+	return t.printWhole(text)
 }
 
 // members is a JSON object whose order counts.

@@ -186,7 +186,7 @@ func (l *logReader) printStatus(u unitStatus) error {
 		return fmt.Errorf("encode JSON: %w", err)
 	}
 	l.answered()
-	return l.print(string(line) + "\n")
+	return l.printWhole(string(line) + "\n")
 }
 
 // jsonPieces writes each piece as a line.

@@ -18,7 +18,7 @@ func (t *tool) manCommand() *cli.Command {
 		Action: func(c *cli.Context) error {
 			pages := manPages(c.App)
 			if c.Args().Len() == 0 {
-				return t.print(pages[0].text)
+				return t.printWhole(pages[0].text)
 			}
 			args, err := arguments(c, "dir")
 			if err != nil {

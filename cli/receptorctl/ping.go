@@ -115,7 +115,7 @@ func readPing(reply json.RawMessage) (pingReply, error) {
 
 func (p pingReply) failureText() string {
 	if p.From != "" && p.TimeStr != "" {
-		return fmt.Sprintf("%s from %s in %s", flat(p.Error), flat(p.From), flat(p.TimeStr))
+		return fmt.Sprintf("%s from %s in %s", flat(p.Error), name(p.From), flat(p.TimeStr))
 	}
 	return flat(p.Error)
 }

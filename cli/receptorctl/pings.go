@@ -68,7 +68,7 @@ func (p *pings) show(reply json.RawMessage) (bool, error) {
 		p.fail(r.failureText())
 		return false, nil
 	}
-	return true, p.print(fmt.Sprintf("Reply from %s in %s\n", flat(r.From), flat(r.TimeStr)))
+	return true, p.print(fmt.Sprintf("Reply from %s in %s\n", name(r.From), flat(r.TimeStr)))
 }
 
 // finish comes after the last ping.
@@ -93,7 +93,7 @@ func (p *pings) finish(ctx context.Context) error {
 		return err
 	}
 	if why != "" {
-		p.note(fmt.Sprintf("The way to %s ends at %s: %s. To see why: %s", p.target, flat(where), flat(why), p.settings.command("doctor", p.target)))
+		p.note(fmt.Sprintf("The way to %s ends at %s: %s. To see why: %s", p.target, name(where), flat(why), p.settings.command("doctor", p.target)))
 	}
 	return nil
 }

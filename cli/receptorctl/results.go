@@ -224,7 +224,7 @@ func (f *follower) command() string {
 // members come in order: base64, error, note, startpos, status, unitid.
 func (f *follower) document(ctx context.Context) error {
 	first := f.at
-	if err := f.print("{\n    \"base64\": \""); err != nil {
+	if err := f.printWhole("{\n    \"base64\": \""); err != nil {
 		return err
 	}
 	encoder := base64.NewEncoder(base64.StdEncoding, f.tool.out)
@@ -256,5 +256,5 @@ func (f *follower) document(ctx context.Context) error {
 		return jsonErr
 	}
 	f.answered()
-	return errors.Join(f.print("\","+text[1:]), err)
+	return errors.Join(f.printWhole("\","+text[1:]), err)
 }

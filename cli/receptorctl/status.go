@@ -97,6 +97,7 @@ var knownMembers = []string{
 
 // statusText is the table. A section without lines is left out.
 func statusText(reply json.RawMessage) (string, error) {
+	reply = cutJSON(reply)
 	var st, raw status
 	if err := errors.Join(json.Unmarshal(flatJSON(reply), &st), json.Unmarshal(reply, &raw)); err != nil {
 		return "", fmt.Errorf("read status: %w", err)

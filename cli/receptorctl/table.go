@@ -92,7 +92,7 @@ func (t *tool) unitTable(units []listedUnit, now time.Time) string {
 		if !u.created.IsZero() {
 			old = age(now.Sub(u.created))
 		}
-		rows = append(rows, []string{flat(u.id), flat(u.workType), flat(u.node), flat(u.state), old, sizeText(u.size)})
+		rows = append(rows, []string{name(u.id), name(u.workType), name(u.node), name(u.state), old, sizeText(u.size)})
 	}
 	var w [6]int
 	for _, r := range rows {

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"receptor/actors/supervise/tree"
+	"receptor/internal/cut"
 	inspectv1 "receptor/proto/inspect/v1"
 	supervisev1 "receptor/proto/supervise/v1"
 )
@@ -73,7 +74,7 @@ func (t *tool) top(c *cli.Context) error {
 			text, err := json.Marshal(p)
 			return string(text) + "\n", err
 		}
-		return p.text(time.Now()), nil
+		return cut.Text(p.text(time.Now())), nil
 	})
 }
 

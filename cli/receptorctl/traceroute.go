@@ -92,7 +92,7 @@ func (t *tool) showSteps(reply json.RawMessage) error {
 			t.fail(s.errorText())
 			continue
 		}
-		if err := t.print(fmt.Sprintf("%d: %s in %s\n", s.number, flat(s.From), flat(s.TimeStr))); err != nil {
+		if err := t.print(fmt.Sprintf("%d: %s in %s\n", s.number, name(s.From), flat(s.TimeStr))); err != nil {
 			return err
 		}
 	}
@@ -105,7 +105,7 @@ type step struct {
 }
 
 func (s step) errorText() string {
-	return fmt.Sprintf("%d: Error %s from %s in %s", s.number, flat(s.Error), flat(s.From), flat(s.TimeStr))
+	return fmt.Sprintf("%d: Error %s from %s in %s", s.number, flat(s.Error), name(s.From), flat(s.TimeStr))
 }
 
 // readSteps sorts the steps, whose names are numbers.
@@ -188,7 +188,7 @@ func (t *tool) tableSteps(target string, reply json.RawMessage, m mesh) error {
 		return err
 	}
 	if where, why := endOf(steps); why != "" {
-		t.fail(fmt.Sprintf("The way to %s ends at %s: %s", target, flat(where), flat(why)))
+		t.fail(fmt.Sprintf("The way to %s ends at %s: %s", target, name(where), flat(why)))
 		t.note("To see why: " + t.settings.command("doctor", target))
 	}
 	return nil
@@ -226,9 +226,10 @@ func (t *tool) traceEnd(ctx context.Context, target string) (where, why string, 
 func columnsText(rows [][]string) string {
 	width := map[int]int{}
 	for _, r := range rows {
-		for i := range r {
-			r[i] = flat(r[i])
+		for i := range r[:len(r)-1] {
+			r[i] = name(r[i])
 		}
+		r[len(r)-1] = flat(r[len(r)-1])
 		for i, cell := range r[:len(r)-1] {
 			width[i] = max(width[i], len([]rune(cell)))
 		}

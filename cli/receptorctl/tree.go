@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"receptor/internal/cut"
 	supervisev1 "receptor/proto/supervise/v1"
 )
 
@@ -72,7 +73,7 @@ func (t *tool) tree(c *cli.Context) error {
 		if path != "" && c.Bool("long") {
 			text += closely(tree.GetActor(), time.Now())
 		}
-		return text, err
+		return cut.Text(text), err
 	})
 }
 
@@ -120,7 +121,7 @@ func branch(rows []row, indent string, a *supervisev1.Actor, now time.Time) []ro
 	for _, l := range a.GetLost() {
 		knot, _ := arms()
 		rows = append(rows, row{
-			name: knot + relative(l.GetPath(), a.GetPath()), kind: l.GetKind(), state: "lost", uptime: "-",
+			name: knot + cut.Word(relative(l.GetPath(), a.GetPath())), kind: l.GetKind(), state: "lost", uptime: "-",
 			rest: failureText(l.GetFailure(), l.GetTime(), now),
 		})
 	}
@@ -129,7 +130,7 @@ func branch(rows []row, indent string, a *supervisev1.Actor, now time.Time) []ro
 
 func actorRow(knot string, a *supervisev1.Actor, now time.Time) row {
 	r := row{
-		name: knot + lastPart(a.GetPath()), kind: a.GetKind(), uptime: "-",
+		name: knot + cut.Word(lastPart(a.GetPath())), kind: a.GetKind(), uptime: "-",
 		state: strings.ToLower(strings.TrimPrefix(a.GetState().String(), "STATE_")),
 	}
 	if a.GetUptime() != nil {

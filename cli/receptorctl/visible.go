@@ -10,6 +10,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"receptor/internal/cut"
 )
 
 // mark begins a sequence that this program means for the terminal. It is no part of
@@ -73,13 +75,34 @@ func hidden(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
+// name is flat for what is one word, whatever is in it: a long one is cut.
+func name(text string) string { return flat(cut.Word(text)) }
+
 // flat is a name or a reason that begins no line of its own.
 func flat(text string) string {
-	return visible(strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(text))
+	return visible(strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(cut.Text(text)))
 }
 
 // escape is one escape of JSON.
 var escape = regexp.MustCompile(`\\(?:["\\/]|u[0-9a-fA-F]{4}|.)`)
+
+// stringJSON is one text in JSON.
+var stringJSON = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// cutJSON is JSON whose long texts are cut: for people.
+func cutJSON(reply json.RawMessage) json.RawMessage {
+	return stringJSON.ReplaceAllFunc(reply, func(found []byte) []byte {
+		var text string
+		if len(found) <= cut.Max || json.Unmarshal(found, &text) != nil || len(text) <= cut.Max {
+			return found
+		}
+		short, err := json.Marshal(cut.Word(text))
+		if err != nil {
+			return found // texts can be written
+		}
+		return short
+	})
+}
 
 // flatJSON is JSON whose texts are visible, and a line each.
 func flatJSON(reply json.RawMessage) json.RawMessage {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"receptor/internal/cut"
 )
 
 // evil has what could steer a terminal, hide or forge a line.
@@ -105,6 +107,55 @@ func TestHostileNodesSteerNothing(t *testing.T) {
 			t.Errorf("%v shows nothing of it: %q", args, all)
 		} else if what := steers(all); what != "" {
 			t.Errorf("%v lets %s out:\n%q", args, what, all)
+		}
+	}
+}
+
+// What far nodes call themselves is cut for people, and whole for programs; two that
+// begin alike stay apart.
+func TestLongNamesAreCut(t *testing.T) {
+	long := strings.Repeat("é", 2000)
+	one, two := long+"1", long+"2"
+	status := `{"NodeID":"foo","Connections":[{"NodeID":"ONE","Cost":1},{"NodeID":"TWO","Cost":1}],
+		"KnownConnectionCosts":{"foo":{"ONE":1,"TWO":1},"ONE":{"foo":1},"TWO":{"foo":1}},"RoutingTable":{"ONE":"ONE","TWO":"TWO"},
+		"Odd":["ONE","TWO"],"Advertisements":[{"NodeID":"ONE","Service":"TWO","Time":"2026-01-01T00:00:00Z","ConnType":1,"Tags":{"ONE":"TWO"},
+		"WorkCommands":[{"WorkType":"ONE","Secure":false},{"WorkType":"TWO","Secure":false}]}]}`
+	tree := `{"actor":{"path":"node","children":[{"path":"node/ONE"},{"path":"node/TWO","children":[{"path":"node/TWO/x"}]}]}}`
+	events := answer{text: `{"sequence":"1","time":"2026-01-01T00:00:00Z","routes_changed":{"reachable":["ONE","TWO"]}}` + "\n", hangUp: true}
+	with := func(text string) string {
+		return strings.NewReplacer("ONE", one, "TWO", two, "\n", "", "\t", "").Replace(text)
+	}
+	events.text = with(events.text) + "\n"
+	f := startFake(t, script{
+		"status": {says(with(status))},
+		`{"command":"status","requested_fields":["Links"]}`: {says(with(`{"Links":[{"backend":"ONE","neighbour":"TWO"}]}`))},
+		`traceroute x`: {says(with(`{"0":{"From":"ONE","Time":1,"TimeStr":"1ms"},"1":{"From":"TWO","Error":"no way","TimeStr":"1ms"}}`))},
+		`ping x`:       {says(with(`{"Success":true,"From":"ONE","Time":1,"TimeStr":"1ms"}`)), says(with(`{"Success":false,"Error":"TWO"}`))},
+		askEvents:      {events, events},
+		`{"command":"tree","detail":true,"path":""}`:                                                        {says(with(tree))},
+		fmt.Sprintf(`{"command": "work", "subcommand": "list", "detail": "brief", "limit": %d}`, tablePage): {says(with(`{"u":{"Node":"ONE","WorkType":"TWO","State":1,"StateName":"Running"}}`))},
+	})
+	for _, args := range [][]string{
+		{"status"}, {"status", "--long"}, {"traceroute", "x"}, {"traceroute", "--hops", "x"}, {"ping", "x", "--count", "2", "--delay", "0"},
+		{"events"}, {"tree", "--long"}, {"work", "list", "--table"},
+	} {
+		got := f.ctl(t, args...)
+		all := got.out + got.err
+		for line := range strings.Lines(all) {
+			if len(line) > 2000 {
+				t.Errorf("%v has a line of %d bytes: %.300s", args, len(line), line)
+			}
+		}
+		for _, name := range []string{one, two} {
+			if mark := cut.Mark([]byte(name)); !strings.Contains(all, mark) {
+				t.Errorf("%v does not show %s:\n%s", args, mark, all)
+			}
+		}
+	}
+	for _, args := range [][]string{{"status", "--json"}, {"status", "--long", "--json"}, {"events", "--json"}, {"tree", "--long", "--json"}} {
+		got := strings.ReplaceAll(f.ctl(t, args...).out, `\u00e9`, "é")
+		if !strings.Contains(got, `"`+one) && !strings.Contains(got, "/"+one) || strings.Contains(got, "…") {
+			t.Errorf("%v is not whole: %.300s", args, got)
 		}
 	}
 }

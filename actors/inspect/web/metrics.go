@@ -3,8 +3,6 @@ package web
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -13,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"receptor/internal/cut"
 	inspectv1 "receptor/proto/inspect/v1"
 )
 
@@ -81,21 +80,9 @@ func define(name, help string, kind prometheus.ValueType, labels []string) metri
 func (m metric) send(out chan<- prometheus.Metric, value float64, labels ...string) {
 	bounded := make([]string, len(labels))
 	for i, l := range labels {
-		bounded[i] = boundedLabel(l)
+		bounded[i] = cut.Word(l) // neighbours choose their names
 	}
 	out <- prometheus.MustNewConstMetric(m.desc, m.kind, value, bounded...)
-}
-
-// maxLabel bounds the value of a label, in bytes: neighbours choose their names.
-const maxLabel = 256
-
-// boundedLabel is a value of which, where it is too long, stay the beginning and what
-// tells it from others that begin alike.
-func boundedLabel(value string) string {
-	if len(value) <= maxLabel {
-		return value
-	}
-	return fmt.Sprintf("%s…(%d bytes, %.8x)", strings.ToValidUTF8(value[:maxLabel/2], ""), len(value), sha256.Sum256([]byte(value)))
 }
 
 // seconds sends a duration that was measured.

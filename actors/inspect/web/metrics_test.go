@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"receptor/internal/cut"
 	inspectv1 "receptor/proto/inspect/v1"
 )
 
@@ -94,7 +95,7 @@ func TestLabelsAreBounded(t *testing.T) {
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
 			for _, l := range m.GetLabel() {
-				if len(l.GetValue()) > maxLabel {
+				if len(l.GetValue()) > cut.Max {
 					t.Errorf("%s has a label of %d bytes", f.GetName(), len(l.GetValue()))
 				}
 				if f.GetName() == "receptor_link_up" && l.GetName() == "neighbour" {

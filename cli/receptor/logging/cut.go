@@ -2,19 +2,11 @@ package logging
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"fmt"
 	"unicode/utf8"
 
 	"github.com/rs/zerolog"
-)
 
-const (
-	// maxWord is how long a word may be, in bytes. Names of nodes and services have no
-	// bound of their own, and stand in most lines.
-	maxWord = 256
-	// keptOfWord is what is left of a longer one.
-	keptOfWord = 128
+	"receptor/internal/cut"
 )
 
 // whole are what is asked for as it is: it has a bound of its own.
@@ -25,7 +17,7 @@ var (
 
 // cutEvent cuts the words in an event that are too long.
 func cutEvent(event []byte) []byte {
-	if len(event) <= maxWord {
+	if len(event) <= cut.Max {
 		return event
 	}
 	var out []byte
@@ -36,7 +28,7 @@ func cutEvent(event []byte) []byte {
 			break
 		}
 		rest = after
-		if len(value) <= maxWord || value[0] != '"' || bytes.Equal(key, wholeField) ||
+		if len(value) <= cut.Max || value[0] != '"' || bytes.Equal(key, wholeField) ||
 			string(key) == zerolog.MessageFieldName && bytes.HasPrefix(value, wholeMessage) {
 			continue
 		}
@@ -62,13 +54,13 @@ func appendCut(b, text []byte) []byte {
 			end = len(text)
 		}
 		word := bytes.TrimSuffix(text[:end], []byte(" "))
-		if len(word) > maxWord {
+		if len(word) > cut.Max {
 			kept := 0
-			for kept < keptOfWord {
+			for kept < cut.Kept {
 				kept += unit(word[kept:])
 			}
 			b = append(b, word[:kept]...)
-			b = fmt.Appendf(b, "…(%d bytes, %.4x)", len(word), sha256.Sum256(word))
+			b = append(b, cut.Mark(word)...)
 		} else {
 			b = append(b, word...)
 		}

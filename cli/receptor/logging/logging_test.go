@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/rs/zerolog"
+
+	"receptor/internal/cut"
 )
 
 // The line of the introduction, with any date.
@@ -138,11 +140,11 @@ func FuzzEvent(f *testing.F) {
 	f.Add([]byte(`{"level":"info","a":{"b":[1,"]"]},"message":"m"}`))
 	f.Add([]byte(`{"a":`))
 	f.Add([]byte(`{"a`))
-	f.Add([]byte(`{"message":"` + strings.Repeat(`\u001b`, maxWord) + `","a":"` + strings.Repeat(`\\`, maxWord)))
-	f.Add([]byte(`{"message":"` + strings.Repeat(`é\"`, maxWord) + `"}`))
+	f.Add([]byte(`{"message":"` + strings.Repeat(`\u001b`, cut.Max) + `","a":"` + strings.Repeat(`\\`, cut.Max)))
+	f.Add([]byte(`{"message":"` + strings.Repeat(`é\"`, cut.Max) + `"}`))
 	f.Fuzz(func(t *testing.T, event []byte) {
-		if cut := cutEvent(event); json.Valid(event) && !json.Valid(cut) {
-			t.Errorf("cut to %q", cut)
+		if short := cutEvent(event); json.Valid(event) && !json.Valid(short) {
+			t.Errorf("cut to %q", short)
 		}
 		if got := appendEvent(nil, event); json.Valid(event) && bytes.IndexByte(got, '\n') >= 0 {
 			t.Errorf("%q", got)
