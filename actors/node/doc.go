@@ -6,7 +6,9 @@
 //	├── streams     QUIC sessions over the mesh
 //	├── work        units of work
 //	├── services    proxies
-//	└── control     the control service
+//	├── inspect     what operators want done, where debug mode allows it
+//	├── control     the control service
+//	└── web         pages and figures, where debug mode has an address for them
 //
 // A configuration is taken apart into parts with stable keys (package change compares
 // two of them). A change opens the sockets of what is new, publishes for each family

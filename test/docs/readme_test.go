@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -54,6 +55,33 @@ func families(text string) []command {
 		list = append(list, command{text: "receptorctl tree | grep '^[├└]── " + m[1] + " '"})
 	}
 	return list
+}
+
+// The README's picture is held against a running node; the others show the same
+// families, in the same order.
+func TestPicturesShowAllFamilies(t *testing.T) {
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join("..", "..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	var want []string
+	for _, m := range family.FindAllStringSubmatch(read("README.md"), -1) {
+		want = append(want, m[1])
+	}
+	row := regexp.MustCompile(`(?m)^ +router +links .*$`).FindString(read("docs/architecture.md"))
+	if got := strings.Fields(row); !slices.Equal(got, want) {
+		t.Errorf("docs/architecture.md shows %q, README.md %q", got, want)
+	}
+	var got []string
+	for _, m := range regexp.MustCompile(`(?m)^//\t[├└]── (\w+) `).FindAllStringSubmatch(read("actors/node/doc.go"), -1) {
+		got = append(got, m[1])
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("actors/node/doc.go shows %q, README.md %q", got, want)
+	}
 }
 
 // nodes are started before the first question to them.
