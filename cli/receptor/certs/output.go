@@ -17,9 +17,10 @@ type output struct {
 	key  bool // it is a private key
 }
 
-// writeAll writes all files or, if one would take a key away, none.
+// writeAll writes all files or, if one can't be written or would take a key away,
+// none: what is new takes its place only when all of it is on the disk.
 func writeAll(force bool, all ...output) error {
-	if len(all) == 2 && filepath.Clean(all[0].path) == filepath.Clean(all[1].path) {
+	if len(all) == 2 && (filepath.Clean(all[0].path) == filepath.Clean(all[1].path) || all[0].is(all[1].path)) {
 		return fmt.Errorf("%s can't be two files at once", all[0].path)
 	}
 	for _, o := range all {
@@ -27,8 +28,21 @@ func writeAll(force bool, all ...output) error {
 			return err
 		}
 	}
+	var drafts []*draft
+	defer func() {
+		for _, d := range drafts {
+			d.drop()
+		}
+	}()
 	for _, o := range all {
-		if err := o.write(); err != nil {
+		d, err := o.draft()
+		if err != nil {
+			return err
+		}
+		drafts = append(drafts, d)
+	}
+	for _, d := range drafts {
+		if err := d.publish(); err != nil {
 			return err
 		}
 	}
@@ -72,30 +86,4 @@ func (o output) is(path string) bool {
 
 func (o output) refused(why string) error {
 	return fmt.Errorf("not writing over %s: %s; give force=true to do it all the same", o.path, why)
-}
-
-// write creates the file for its owner alone. One that is there keeps its owner and
-// mode, as somebody set them.
-func (o output) write() error {
-	err := create(o.path, o.text)
-	if errors.Is(err, fs.ErrExist) {
-		return os.WriteFile(o.path, o.text, 0o600)
-	}
-	return err
-}
-
-// create writes a new file; half of one does not stay behind.
-func create(path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path))
-	}
-	return nil
 }
