@@ -2,7 +2,6 @@ package control
 
 import (
 	"bufio"
-	"context"
 	"io"
 	"net"
 	"sync"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"receptor/actors/supervise"
-	workv1 "receptor/proto/work/v1"
 	"receptor/test/probe"
 	"receptor/transport"
 )
@@ -69,15 +67,7 @@ func TestIdleSessionsEnd(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		places, finish := newLobby(), make(chan struct{})
 		w := newWorld(t, s, places.instead)
-		w.work.feed = func(ctx context.Context, out io.Writer) error {
-			select {
-			case <-finish:
-			case <-ctx.Done():
-			}
-			_, err := io.WriteString(out, "late")
-			return err
-		}
-		w.work.units["u"] = &workv1.Status{UnitId: "u"}
+		w.work.feedLate("u", finish)
 		silent, half, asks, follows := places.client(t), places.client(t), places.client(t), places.client(t)
 		follows.ask("work results u", "Streaming results for work unit u")
 		half.send("sta")

@@ -1,9 +1,7 @@
 package control
 
 import (
-	"context"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"strings"
@@ -15,7 +13,6 @@ import (
 	"github.com/rs/zerolog"
 
 	routerv1 "receptor/proto/router/v1"
-	workv1 "receptor/proto/work/v1"
 	"receptor/test/probe"
 	"receptor/transport"
 )
@@ -46,18 +43,11 @@ func portOf(t *testing.T) string {
 
 // Those that are at something stay.
 func TestTooManyClientsAreToldSo(t *testing.T) {
-	log := &logged{}
+	log := &probe.Text{}
 	few := func(cfg *Config) { cfg.Listeners.Load()[0].MaxConns, cfg.Log = 2, zerolog.New(log) }
 	live(t, few, func(t *testing.T, w *world) {
 		finish := make(chan struct{})
-		w.work.units["u"] = &workv1.Status{UnitId: "u"}
-		w.work.feed = func(ctx context.Context, _ io.Writer) error {
-			select {
-			case <-finish:
-			case <-ctx.Done():
-			}
-			return ctx.Err()
-		}
+		w.work.feedLate("u", finish)
 		one, two := w.client(), w.client()
 		one.ask("work results u", "Streaming results for work unit u")
 		two.ask("work results u", "Streaming results for work unit u")
@@ -72,7 +62,9 @@ func TestTooManyClientsAreToldSo(t *testing.T) {
 			return line == "" && err != nil
 		})
 		close(finish)
-		one.expectEnd()
+		if rest := <-one.rest(); rest != "late" {
+			t.Errorf("the results end with %q", rest)
+		}
 		eventually(t, func() bool { return strings.Contains(log.String(), "too many control connections") })
 		if n := strings.Count(log.String(), "too many control connections"); n != 1 {
 			t.Errorf("it is said %d times", n)

@@ -2,7 +2,6 @@ package control
 
 import (
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/rs/zerolog"
@@ -10,24 +9,6 @@ import (
 	"receptor/actors/supervise/payload"
 	"receptor/test/probe"
 )
-
-// logged is what a logger wrote.
-type logged struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logged) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
 
 func TestPayloadTrace(t *testing.T) {
 	for level, want := range map[int]string{
@@ -37,7 +18,7 @@ func TestPayloadTrace(t *testing.T) {
 		3: ` with a payload of: no line end"`,
 	} {
 		probe.Live(t, func(t *testing.T, s *probe.Stage) {
-			log := &logged{}
+			log := &probe.Text{}
 			w := newWorld(t, s, func(cfg *Config) {
 				cfg.Log, cfg.PayloadTrace = zerolog.New(log).Level(zerolog.DebugLevel), payload.Trace(level)
 			})

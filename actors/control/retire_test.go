@@ -2,7 +2,7 @@ package control
 
 import (
 	"context"
-	"os"
+	"net"
 	"path/filepath"
 	"testing"
 
@@ -32,7 +32,10 @@ func TestAClientGetsItsAnswerFromAListenerThatGoes(t *testing.T) {
 		asks.expectEnd()
 		idle.expectEnd()
 		eventually(t, func() bool { // it opens its socket by itself
-			_, err := os.Lstat(moved)
+			c, err := net.Dial("unix", moved) // its file is there before it listens
+			if err == nil {
+				err = c.Close()
+			}
 			return err == nil
 		})
 		dial(t, "unix", moved).expect("Receptor Control, node foo\n")

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"context"
 	"io"
 	"strings"
 	"testing"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	workv1 "receptor/proto/work/v1"
 	"receptor/test/probe"
 	"receptor/transport"
 )
@@ -42,17 +40,9 @@ func (l *lobby) few(n int, log io.Writer) func(*Config) {
 // longest. Those that are at something stay.
 func TestTheIdleMakeRoom(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
-		places, finish, log := newLobby(), make(chan struct{}), &logged{}
+		places, finish, log := newLobby(), make(chan struct{}), &probe.Text{}
 		w := newWorld(t, s, places.few(4, log))
-		w.work.feed = func(ctx context.Context, out io.Writer) error {
-			select {
-			case <-finish:
-			case <-ctx.Done():
-			}
-			_, err := io.WriteString(out, "late")
-			return err
-		}
-		w.work.units["u"] = &workv1.Status{UnitId: "u"}
+		w.work.feedLate("u", finish)
 		follows, submits := places.client(t), places.client(t)
 		silent, half := places.client(t), places.client(t)
 		follows.ask("work results u", "Streaming results for work unit u")

@@ -213,6 +213,19 @@ func (f *workFamily) OpenErrors(_ context.Context, unit string, offset int64, fo
 	}, nil
 }
 
+// feedLate has the only unit give its results when it may finish.
+func (f *workFamily) feedLate(unit string, finish <-chan struct{}) {
+	f.units[unit] = &workv1.Status{UnitId: unit}
+	f.feed = func(ctx context.Context, out io.Writer) error {
+		select {
+		case <-finish:
+		case <-ctx.Done():
+		}
+		_, err := io.WriteString(out, "late")
+		return err
+	}
+}
+
 // CopyResults gives back the payload.
 func (f *workFamily) CopyResults(ctx context.Context, unit string, offset int64, w io.Writer) error {
 	if f.feed != nil {

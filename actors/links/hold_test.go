@@ -13,6 +13,14 @@ import (
 	"receptor/transport/wire"
 )
 
+// bothOurs are two nodes of our make, of which a dials b.
+func bothOurs(s *probe.Stage) (net *mem.Network, a, b *side) {
+	net, knows := mem.NewNetwork(), wire.Capabilities{wire.Probes}
+	b = newSideThat(s, knows, "b", listenAt(net, "b"))
+	s.Settle()
+	return net, newSideThat(s, knows, "a", dialTo(net, "a", "b")), b
+}
+
 // Whoever takes a link down, the side that dials comes again when the time is over:
 // not before the neighbour would have it, and no backoff later.
 func TestLinkThatIsHeldDownIsBackWhenTheTimeIsOver(t *testing.T) {
@@ -20,10 +28,7 @@ func TestLinkThatIsHeldDownIsBackWhenTheTimeIsOver(t *testing.T) {
 	for _, holder := range []string{"the side that dials", "the side that listens"} {
 		t.Run(holder, func(t *testing.T) {
 			probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
-				net, knows := mem.NewNetwork(), wire.Capabilities{wire.Probes}
-				b := newSideThat(s, knows, "b", listenAt(net, "b"))
-				s.Settle()
-				a := newSideThat(s, knows, "a", dialTo(net, "a", "b"))
+				net, a, b := bothOurs(s)
 				holds, link, other := a, a.up(t, "b", 1), b
 				if held := b.up(t, "a", 1); holder == "the side that listens" {
 					holds, link, other = b, held, a
@@ -62,10 +67,7 @@ func TestNeighbourThatIsHeldOffIsBackWhenThatIsEndedEarly(t *testing.T) {
 	for name, wait := range map[string]time.Duration{"later": 10 * time.Minute, "soon": time.Second} {
 		t.Run(name, func(t *testing.T) {
 			probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
-				net, knows := mem.NewNetwork(), wire.Capabilities{wire.Probes}
-				b := newSideThat(s, knows, "b", listenAt(net, "b"))
-				s.Settle()
-				a := newSideThat(s, knows, "a", dialTo(net, "a", "b"))
+				net, a, b := bothOurs(s)
 				a.up(t, "b", 1)
 				link := b.up(t, "a", 1)
 				s.Settle()
@@ -109,10 +111,7 @@ func TestLinkThatIsHeldDownIsBackWhenThatIsEndedEarly(t *testing.T) {
 	for name, wait := range map[string]time.Duration{"later": 10 * time.Second, "at once": 0} {
 		t.Run(name, func(t *testing.T) {
 			probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
-				net, knows := mem.NewNetwork(), wire.Capabilities{wire.Probes}
-				b := newSideThat(s, knows, "b", listenAt(net, "b"))
-				s.Settle()
-				a := newSideThat(s, knows, "a", dialTo(net, "a", "b"))
+				_, a, b := bothOurs(s)
 				link := a.up(t, "b", 1)
 				b.up(t, "a", 1)
 				s.Settle()
@@ -140,13 +139,7 @@ func TestLinkThatIsHeldDownIsBackWhenThatIsEndedEarly(t *testing.T) {
 // Neighbours of other makes are told what they know.
 func TestOthersGetAnOrdinaryReject(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
-		net := mem.NewNetwork()
-		raw := listenRaw(t, net, "b")
-		a := newSide(s, "a", dialTo(net, "a", "b"))
-		conn := raw.accept(t)
-		conn.read(t)
-		conn.write(t, update("b", nil))
-		link := a.up(t, "b", 1)
+		a, link, conn := besideRaw(t, s, update("b", nil))
 		s.Settle()
 		a.router.Ignore(&routerv1.LinkDown{})
 		a.router.Send(link, &linksv1.TakeDown{Text: "held", ForMs: 5000})

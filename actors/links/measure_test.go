@@ -6,7 +6,6 @@ import (
 
 	inspectv1 "receptor/proto/inspect/v1"
 	"receptor/test/probe"
-	"receptor/transport/mem"
 	"receptor/transport/wire"
 )
 
@@ -34,13 +33,7 @@ func probing(node string, capabilities ...string) []byte {
 
 func TestNodesOfThisMakeAnswerProbes(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
-		net := mem.NewNetwork()
-		raw := listenRaw(t, net, "b")
-		a := newSide(s, "a", dialTo(net, "a", "b"))
-		conn := raw.accept(t)
-		conn.read(t) // its init message
-		conn.write(t, probing("b", wire.Probes))
-		a.up(t, "b", 1)
+		a, _, conn := besideRaw(t, s, probing("b", wire.Probes))
 		for range 10 {
 			m, err := wire.DecodeProbe(conn.until(t, wire.TypeProbe))
 			if err != nil || m.Answer {
@@ -76,13 +69,7 @@ func TestNodesOfThisMakeAnswerProbes(t *testing.T) {
 
 func TestOthersGetNoProbes(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
-		net := mem.NewNetwork()
-		raw := listenRaw(t, net, "b")
-		a := newSide(s, "a", dialTo(net, "a", "b"))
-		conn := raw.accept(t)
-		conn.read(t)
-		conn.write(t, probing("b"))
-		a.up(t, "b", 1)
+		a, _, conn := besideRaw(t, s, probing("b"))
 		ping := conn.read(t)
 		for ; ping[0] != wire.TypeData; ping = conn.read(t) {
 			if ping[0] == wire.TypeProbe {

@@ -41,6 +41,18 @@ func (l rawListener) accept(t *testing.T) rawConn {
 	return rawConn{conn}
 }
 
+// besideRaw is a side that has dialled b, a neighbour played by hand, and what b said.
+func besideRaw(t *testing.T, s *probe.Stage, said []byte) (a *side, link *actor.PID, b rawConn) {
+	t.Helper()
+	net := mem.NewNetwork()
+	raw := listenRaw(t, net, "b")
+	a = newSide(s, "a", dialTo(net, "a", "b"))
+	b = raw.accept(t)
+	b.read(t) // its init message
+	b.write(t, said)
+	return a, a.up(t, "b", 1), b
+}
+
 func dialRaw(t *testing.T, net *mem.Network, from, to string) rawConn {
 	t.Helper()
 	conn, err := net.Dialer(from, to).Dial(t.Context())
@@ -200,16 +212,23 @@ func TestReaderWaitsForTheLink(t *testing.T) {
 	})
 }
 
+// flooded is a side whose router answers nothing, and x, which sends more than it may.
+func flooded(t *testing.T, s *probe.Stage) (*mem.Network, *side, rawConn) {
+	t.Helper()
+	net := mem.NewNetwork()
+	b := startSide(s, "b", listenAt(net, "b"))
+	conn := dialRaw(t, net, "x", "b")
+	conn.write(t, update("x", nil))
+	probe.ExpectType[*routerv1.LinkUp](t, b.router)
+	for range 2 * window {
+		conn.write(t, update("x", map[string]float64{"b": 1}))
+	}
+	return net, b, conn
+}
+
 func TestStopWhileTheReaderWaits(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
-		net := mem.NewNetwork()
-		b := startSide(s, "b", listenAt(net, "b"))
-		conn := dialRaw(t, net, "x", "b")
-		conn.write(t, update("x", nil))
-		probe.ExpectType[*routerv1.LinkUp](t, b.router)
-		for range 2 * window {
-			conn.write(t, update("x", map[string]float64{"b": 1}))
-		}
+		_, b, conn := flooded(t, s)
 		s.Settle()
 		s.Stop(b.links)
 		b.down(t, "x") // the router may have accepted it
@@ -221,14 +240,7 @@ func TestStopWhileTheReaderWaits(t *testing.T) {
 
 func TestLinkLostWhileTheReaderWaits(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
-		net := mem.NewNetwork()
-		b := startSide(s, "b", listenAt(net, "b"))
-		conn := dialRaw(t, net, "x", "b")
-		conn.write(t, update("x", nil))
-		probe.ExpectType[*routerv1.LinkUp](t, b.router)
-		for range 2 * window {
-			conn.write(t, update("x", map[string]float64{"b": 1}))
-		}
+		net, b, _ := flooded(t, s)
 		net.Break("x", "b")
 		b.down(t, "x") // at the latest when the link gives up
 	})

@@ -1,15 +1,14 @@
 package links
 
 import (
-	"errors"
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
 
 	routerv1 "receptor/proto/router/v1"
+	"receptor/test/foreign"
 	"receptor/test/probe"
 	"receptor/transport"
 	"receptor/transport/frame"
@@ -114,8 +113,7 @@ func TestStrangersOverTCP(t *testing.T) {
 
 // TestExistingNode links with another implementation, in both roles.
 func TestExistingNode(t *testing.T) {
-	peer := os.Getenv("RECEPTOR_PEER")
-	if peer == "" {
+	if os.Getenv("RECEPTOR_PEER") == "" {
 		t.Skip("RECEPTOR_PEER names no binary")
 	}
 	t.Run("it listens", func(t *testing.T) {
@@ -126,7 +124,7 @@ func TestExistingNode(t *testing.T) {
 				t.Fatal(err)
 			}
 			a := newSide(s, "a", dialTCP(t, addr))
-			startPeer(t, peer, "--tcp-listener", "bindaddr=127.0.0.1", "port="+port)
+			foreign.Start(t, "old", "--tcp-listener", "bindaddr=127.0.0.1", "port="+port)
 			meet(t, a)
 		})
 	})
@@ -134,7 +132,7 @@ func TestExistingNode(t *testing.T) {
 		probe.Live(t, func(t *testing.T, s *probe.Stage) {
 			listen, addr := listenTCP(t)
 			a := newSide(s, "a", listen)
-			startPeer(t, peer, "--tcp-peer", "address="+addr)
+			foreign.Start(t, "old", "--tcp-peer", "address="+addr)
 			meet(t, a)
 		})
 	})
@@ -142,7 +140,7 @@ func TestExistingNode(t *testing.T) {
 		probe.Live(t, func(t *testing.T, s *probe.Stage) {
 			listen, addr := listenTCP(t)
 			a := newSide(s, "a", listen)
-			startPeer(t, peer, "--tcp-peer", "address="+addr, "cost=2")
+			foreign.Start(t, "old", "--tcp-peer", "address="+addr, "cost=2")
 			link := a.up(t, "old", 1)
 			a.router.Send(link, a.update(map[string]float64{"old": 1}))
 			a.down(t, "old")
@@ -159,25 +157,6 @@ func meet(t *testing.T, a *side) {
 	if cost, ok := got.GetUpdate().GetConnections()["a"]; !ok || cost != 1 {
 		t.Errorf("%v", got)
 	}
-}
-
-func startPeer(t *testing.T, binary string, args ...string) {
-	t.Helper()
-	dir := t.TempDir()
-	cmd := exec.Command(binary, append([]string{"--node", "id=old", "datadir=" + dir}, args...)...)
-	cmd.Dir = dir
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cmd.Process.Kill(); err != nil {
-			t.Error(err)
-		}
-		var exit *exec.ExitError
-		if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
-			t.Error(err)
-		}
-	})
 }
 
 // freeAddr is an address that nobody listens on.

@@ -65,14 +65,21 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
+// running starts a node, and says how to stop it.
+func running(t *testing.T, cfg Config) (n *Node, end func()) {
+	t.Helper()
+	n, err := Start(cfg, quiet(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n, func() { stop(t, n) }
+}
+
 func TestChangeAndBack(t *testing.T) {
 	probe.NoGoroutineLeft(t, func() {
 		old := full(t)
-		n, err := Start(old, quiet(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer stop(t, n)
+		n, end := running(t, old)
+		defer end()
 		before := paths(t, n)
 
 		wanted := old
@@ -130,11 +137,8 @@ func TestAChangeThatCannotBeMadeChangesNothing(t *testing.T) {
 	free := freeAddr(t)
 	probe.NoGoroutineLeft(t, func() {
 		old := full(t)
-		n, err := Start(old, quiet(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer stop(t, n)
+		n, end := running(t, old)
+		defer end()
 		before := paths(t, n)
 		for name, tc := range map[string]struct {
 			change func(*Config)
@@ -178,11 +182,8 @@ func TestATLSClientInUseCannotGo(t *testing.T) {
 	old.TLSClients = []secure.ClientOptions{{Name: "c"}}
 	old.TCPServers[0].TLSClient = "c"
 	old.UnixServers = []UnixServer{{Path: filepath.Join(t.TempDir(), "s"), Mode: 0o600, RemoteNode: "a", RemoteService: "tcp", TLS: "c"}}
-	n, err := Start(old, quiet(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stop(t, n)
+	n, end := running(t, old)
+	defer end()
 	wanted := old
 	wanted.TLSClients = nil
 	for range 2 {
@@ -216,11 +217,8 @@ func TestADefaultTLSClientIsTakenUp(t *testing.T) {
 // A service can go from one kind of proxy to another, and an embedded listener holds
 // what it has.
 func TestANameIsTakenOver(t *testing.T) {
-	n, err := Start(full(t), quiet(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stop(t, n)
+	n, end := running(t, full(t))
+	defer end()
 	l, err := n.Listen("mine")
 	if err != nil {
 		t.Fatal(err)
@@ -257,11 +255,8 @@ func (c *tracer) Sent(mesh.Traced) { c.sent.Add(1) }
 
 func TestReload(t *testing.T) {
 	cfg := full(t)
-	n, err := Start(cfg, quiet(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stop(t, n)
+	n, end := running(t, cfg)
+	defer end()
 	if _, err := n.Reload(t.Context(), false); !errors.Is(err, ErrNoReread) {
 		t.Errorf("without a file: %v", err)
 	}
@@ -309,11 +304,8 @@ func TestLevelsOfActorsEndWithActions(t *testing.T) {
 	probe.NoGoroutineLeft(t, func() {
 		cfg := full(t)
 		cfg.Levels, cfg.Debug, cfg.Inspection.Actions = levels.New(zerolog.InfoLevel, nil), true, true
-		n, err := Start(cfg, quiet(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer stop(t, n)
+		n, end := running(t, cfg)
+		defer end()
 		var out strings.Builder
 		log := cfg.Levels.Logger(zerolog.New(&out), "node/router")
 		for name, to := range map[string]struct {

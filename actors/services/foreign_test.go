@@ -3,12 +3,9 @@ package services
 import (
 	"bytes"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -23,6 +20,7 @@ import (
 	"receptor/actors/router"
 	"receptor/actors/services/internal/netns"
 	"receptor/actors/supervise"
+	"receptor/test/foreign"
 	"receptor/test/probe"
 	"receptor/transport"
 	"receptor/transport/mem"
@@ -52,34 +50,6 @@ func freePort(t *testing.T, network string) string {
 		t.Fatal(err)
 	}
 	return port
-}
-
-// startPeer runs an existing node called theirs until the end of the test.
-func startPeer(t *testing.T, actions ...string) {
-	t.Helper()
-	startPeerIn(t, func(start func() error) error { return start() }, actions...)
-}
-
-// startPeerIn starts it where enter leads.
-func startPeerIn(t *testing.T, enter func(func() error) error, actions ...string) {
-	t.Helper()
-	binary := os.Getenv("RECEPTOR_PEER")
-	if binary == "" {
-		t.Skip("RECEPTOR_PEER names no binary of an existing node")
-	}
-	cmd := exec.Command(binary, append([]string{"--node", "id=theirs", "datadir=" + t.TempDir()}, actions...)...)
-	if err := enter(cmd.Start); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cmd.Process.Kill(); err != nil {
-			t.Error(err)
-		}
-		var exit *exec.ExitError
-		if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
-			t.Error(err)
-		}
-	})
 }
 
 const echoed = 1 << 20
@@ -122,7 +92,7 @@ func TestProxiesOfAnExistingNode(t *testing.T) {
 	defer end()
 	echo, endEcho := udpEcho(t, "127.0.0.1:0")
 	defer endEcho()
-	startPeer(t, "--tcp-listener", "bindaddr=127.0.0.1", "port="+port,
+	foreign.Start(t, "theirs", "--tcp-listener", "bindaddr=127.0.0.1", "port="+port,
 		"--udp-client", "service=tudp", "address="+echo,
 		"--udp-server", "bindaddr=127.0.0.1", "port="+theirUDP, "remotenode=ours", "remoteservice=oudp",
 		"--unix-socket-client", "service=tunix", "filename="+far,
@@ -201,7 +171,7 @@ func TestIPRouterOfAnExistingNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	startPeerIn(t, wires.Enter, "--tcp-peer", "address="+l.Addr(),
+	foreign.StartIn(t, wires.Enter, "theirs", "--tcp-peer", "address="+l.Addr(),
 		"--ip-router", "networkname=net", "localnet=10.77.0.4/30", "routes=10.88.0.0/24")
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
 		a := newSite(t, s, mem.NewNetwork(), "ours")

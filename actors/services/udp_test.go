@@ -17,10 +17,8 @@ import (
 
 func TestDatagramsCrossTheMeshAndBack(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		a, b, stop := planes(t)
+		a, b, echo, stop := udpPlanes(t)
 		defer stop()
-		echo, end := udpEcho(t, "127.0.0.1:0")
-		defer end()
 		router := s.Probe()
 		cfg, addr := udpServer(t, a)
 		var log journal
@@ -56,10 +54,8 @@ func TestDatagramsCrossTheMeshAndBack(t *testing.T) {
 
 func TestIdleAssociationsEnd(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		a, b, stop := planes(t)
+		a, b, echo, stop := udpPlanes(t)
 		defer stop()
-		echo, end := udpEcho(t, "127.0.0.1:0")
-		defer end()
 		cfg, addr := udpServer(t, a)
 		cfg.MaxIdle = 300 * time.Millisecond
 		far := udpClient(b, s.Probe().PID, echo)
@@ -80,10 +76,8 @@ func TestIdleAssociationsEnd(t *testing.T) {
 
 func TestAssociationsAreBounded(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		a, b, stop := planes(t)
+		a, b, echo, stop := udpPlanes(t)
 		defer stop()
-		echo, end := udpEcho(t, "127.0.0.1:0")
-		defer end()
 		cfg, addr := udpServer(t, a)
 		cfg.MaxAssociations = 1
 		var log journal
@@ -180,10 +174,8 @@ func TestARefusalIsToldOnceAndNotTheEnd(t *testing.T) {
 
 func TestWhatIsTooLargeIsDropped(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		a, b, stop := planes(t)
+		a, b, echo, stop := udpPlanes(t)
 		defer stop()
-		echo, end := udpEcho(t, "127.0.0.1:0")
-		defer end()
 		cfg, addr := udpServer(t, a)
 		var log journal
 		ready(t, s, &log, udpClient(b, nil, echo))
@@ -243,10 +235,8 @@ func TestStrangersAreNoAnswer(t *testing.T) {
 
 func TestALostUDPSocketIsOpenedAgain(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
-		a, b, stop := planes(t)
+		a, b, echo, stop := udpPlanes(t)
 		defer stop()
-		echo, end := udpEcho(t, "127.0.0.1:0")
-		defer end()
 		cfg, addr := udpServer(t, a)
 		first, _ := cfg.Wanted.Load().UDPServers[0].Binding.Take()
 		again := ListenUDP(addr)

@@ -1,7 +1,6 @@
 package services
 
 import (
-	"bytes"
 	"net"
 	"strings"
 	"sync"
@@ -18,23 +17,12 @@ import (
 )
 
 // journal keeps what is logged.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(line []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(line)
-}
+type journal struct{ probe.Text }
 
 // warnings counts the warnings that contain text.
 func (j *journal) warnings(text string) int {
-	j.mu.Lock()
-	defer j.mu.Unlock()
 	n := 0
-	for line := range strings.Lines(j.text.String()) {
+	for line := range strings.Lines(j.String()) {
 		if strings.Contains(line, `"level":"warn"`) && strings.Contains(line, text) {
 			n++
 		}
@@ -79,6 +67,14 @@ func planes(t testing.TB) (a, b *mesh.Plane, stop func()) {
 		}
 		done.Wait()
 	}
+}
+
+// udpPlanes are two nodes, and somebody who answers datagrams beside the second.
+func udpPlanes(t testing.TB) (a, b *mesh.Plane, echo string, stop func()) {
+	t.Helper()
+	a, b, part := planes(t)
+	echo, end := udpEcho(t, "127.0.0.1:0")
+	return a, b, echo, func() { end(); part() }
 }
 
 // udpEcho answers each datagram with itself.

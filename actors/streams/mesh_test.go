@@ -119,6 +119,18 @@ func (w *cable) cut() {
 	w.done.Wait()
 }
 
+// meet listens at b and dials from a.
+func (p *pair) meet(t testing.TB, service string) (near, far transport.StreamConn) {
+	t.Helper()
+	l := p.b.listen(t, service)
+	near = p.a.dial(t, "b", service)
+	far, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return near, far
+}
+
 func (h *host) listen(t testing.TB, service string) transport.StreamListener {
 	t.Helper()
 	l, err := h.net.Listen(service, ListenOptions{})

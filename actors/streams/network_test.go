@@ -93,12 +93,7 @@ func TestHalfClose(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {
 		p := newPair(s, quality{})
 		defer p.stop()
-		l := p.b.listen(t, "half")
-		c := p.a.dial(t, "b", "half")
-		far, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
+		c, far := p.meet(t, "half")
 		// The far end is the first to finish; the way back stays open.
 		if err := far.CloseWrite(); err != nil {
 			t.Fatal(err)

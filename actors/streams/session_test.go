@@ -39,12 +39,7 @@ func TestASlowReaderKeepsTheSession(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		p := newPair(s, slow)
 		defer p.stop()
-		l := p.b.listen(t, "slow")
-		c := p.a.dial(t, "b", "slow")
-		far, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
+		c, far := p.meet(t, "slow")
 		text := strings.Repeat("unread ", streamWindow/8)
 		if _, err := io.WriteString(c, text); err != nil {
 			t.Fatal(err)
@@ -107,12 +102,7 @@ func TestASessionOutlivesAShortLossOfTheRoute(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		p := newPair(s, slow)
 		defer p.stop()
-		l := p.b.listen(t, "svc")
-		c := p.a.dial(t, "b", "svc")
-		far, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
+		c, far := p.meet(t, "svc")
 		p.cable.cut()
 		if _, err := c.Write([]byte("through")); err != nil {
 			t.Fatal(err)
@@ -130,11 +120,7 @@ func TestASilentPeerIsGivenUp(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		p := newPair(s, slow)
 		defer p.stop()
-		l := p.b.listen(t, "svc")
-		c := p.a.dial(t, "b", "svc")
-		if _, err := l.Accept(); err != nil {
-			t.Fatal(err)
-		}
+		c, _ := p.meet(t, "svc")
 		p.cable.cut()
 		begin := time.Now()
 		if n, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, io.EOF) {
@@ -186,11 +172,7 @@ func TestARestartedNodeEndsItsSessionsAtOnce(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		p := newPair(s, slow)
 		defer p.stop()
-		l := p.b.listen(t, "svc")
-		c := p.a.dial(t, "b", "svc")
-		if _, err := l.Accept(); err != nil {
-			t.Fatal(err)
-		}
+		c, _ := p.meet(t, "svc")
 		begin := time.Now()
 		s.Send(p.a.pid, &routerv1.NodeRestarted{Node: "c"})
 		s.Settle()

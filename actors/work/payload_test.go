@@ -1,42 +1,23 @@
 package work
 
 import (
-	"bytes"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/rs/zerolog"
 
 	"receptor/actors/work/unit"
+	"receptor/test/probe"
 )
 
-// journal keeps what is logged.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(line []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(line)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
 // traces has the world tell of payloads.
-func (w *world) traces() *journal {
-	j := &journal{}
+func (w *world) traces() *probe.Text {
+	j := &probe.Text{}
 	w.cfg.Log, w.cfg.PayloadTrace = zerolog.New(zerolog.MultiLevelWriter(w.stage.Log(), j)).Level(zerolog.DebugLevel), 3
 	return j
 }
 
-func (w *world) traced(j *journal, from, id, payload string) {
+func (w *world) traced(j *probe.Text, from, id, payload string) {
 	w.Helper()
 	want := `"PACKET TRACING ENABLED: Reading from ` + from + " with work unit " + id + " with a payload of: " + payload + `"`
 	if n := strings.Count(j.String(), want); n != 1 {

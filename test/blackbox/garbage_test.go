@@ -84,12 +84,19 @@ func hungUp(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ENOTCONN)
 }
 
-func TestGarbageOnTheControlSocket(t *testing.T) {
-	w := newWorld(t)
+// loneFoo is a node on its own, and a session with it.
+func (w *world) loneFoo() (*harness.Node, *harness.Session) {
+	w.t.Helper()
 	foo := w.node("foo", []string{"--local-only"})
 	w.up(foo)
 	s, err := harness.Dial(w.ctx, foo.Socket)
 	w.must(err)
+	return foo, s
+}
+
+func TestGarbageOnTheControlSocket(t *testing.T) {
+	w := newWorld(t)
+	_, s := w.loneFoo()
 	defer s.Close()
 	if s.Banner != "Receptor Control, node foo" {
 		t.Errorf("banner %q", s.Banner)
@@ -125,10 +132,7 @@ func TestGarbageOnTheControlSocket(t *testing.T) {
 // A line without end is cut off before it fills the memory.
 func TestEndlessLineOnTheControlSocket(t *testing.T) {
 	w := newWorld(t)
-	foo := w.node("foo", []string{"--local-only"})
-	w.up(foo)
-	s, err := harness.Dial(w.ctx, foo.Socket)
-	w.must(err)
+	foo, s := w.loneFoo()
 	defer s.Close()
 	block := bytes.Repeat([]byte("x"), 1<<20)
 	const enough = 64

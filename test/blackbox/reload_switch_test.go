@@ -84,16 +84,23 @@ func TestReloadSwitchesTheFormOfTheLog(t *testing.T) {
 	}
 }
 
-// The link that is traced was there before the trace.
-func TestReloadSwitchesTheTrace(t *testing.T) {
-	w := newWorld(t)
+// quietPair are two nodes: a dials b, which listens and is without debug mode.
+func (w *world) quietPair() (a, b configured, listener string) {
+	w.t.Helper()
 	port := w.port()
-	listener := fmt.Sprintf("tcp-listener: {bindaddr: 127.0.0.1, port: %d}", port)
-	a, b := w.configured("a", fmt.Sprintf(`tcp-peer: {address: "127.0.0.1:%d"}`, port)), w.configured("b")
+	listener = fmt.Sprintf("tcp-listener: {bindaddr: 127.0.0.1, port: %d}", port)
+	a, b = w.configured("a", fmt.Sprintf(`tcp-peer: {address: "127.0.0.1:%d"}`, port)), w.configured("b")
 	b.quiet(listener)
 	w.up(b.Node, a.Node)
 	w.must(a.Sees(w.ctx, "b"))
 	w.must(b.Sees(w.ctx, "a"))
+	return a, b, listener
+}
+
+// The link that is traced was there before the trace.
+func TestReloadSwitchesTheTrace(t *testing.T) {
+	w := newWorld(t)
+	a, b, listener := w.quietPair()
 	for _, reload := range []func(){b.byCommand, b.bySignal} {
 		w.ctl(a.Node, "ping", "b", "--count", "1")
 		off := w.logged(b.Node, "TRACE")
@@ -149,12 +156,7 @@ func (c configured) measured(path string) {
 // end to what goes on.
 func TestReloadSwitchesDebugMode(t *testing.T) {
 	w := newWorld(t)
-	port := w.port()
-	listener := fmt.Sprintf("tcp-listener: {bindaddr: 127.0.0.1, port: %d}", port)
-	a, b := w.configured("a", fmt.Sprintf(`tcp-peer: {address: "127.0.0.1:%d"}`, port)), w.configured("b")
-	b.quiet(listener)
-	w.up(b.Node, a.Node)
-	w.must(a.Sees(w.ctx, "b"))
+	a, b, listener := w.quietPair()
 	linksOfA := a.actors("node/links/")
 	b.speechless()
 	for _, reload := range []func(){b.byCommand, b.bySignal} {

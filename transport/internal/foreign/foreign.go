@@ -3,12 +3,10 @@ package foreign
 
 import (
 	"bytes"
-	"errors"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
+	"receptor/test/foreign"
 	"receptor/transport"
 	"receptor/transport/frame"
 	"receptor/transport/internal/authority"
@@ -24,25 +22,7 @@ const (
 // actions, until the end of the test. Without one it skips the test.
 func Start(t *testing.T, actions ...string) {
 	t.Helper()
-	binary := os.Getenv("RECEPTOR_PEER")
-	if binary == "" {
-		t.Skip("RECEPTOR_PEER names no binary of an existing node")
-	}
-	dir := t.TempDir()
-	cmd := exec.Command(binary, append([]string{"--node", "id=" + theirs, "datadir=" + dir}, actions...)...)
-	cmd.Dir = dir
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cmd.Process.Kill(); err != nil {
-			t.Error(err)
-		}
-		var exit *exec.ExitError
-		if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
-			t.Error(err)
-		}
-	})
+	foreign.Start(t, theirs, actions...)
 }
 
 // Call dials until the node answers, and returns a connection it knows.
