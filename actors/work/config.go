@@ -31,6 +31,9 @@ type Config struct {
 	PayloadTrace  payload.Trace   // of what commands and pods take
 	Terms                         // while there is no Live
 	Live          *supervise.Live[Terms]
+	// forceWait is how long a forced release tries to tell the other node, which may
+	// not answer; 0 means 10 s.
+	forceWait time.Duration
 }
 
 // Terms are what may change while units run.
@@ -46,9 +49,6 @@ type Terms struct {
 	VerifyKey VerifyKey
 	// MinFreeDisk refuses new units while the disk has less; bytes, 0 for no floor.
 	MinFreeDisk int64
-	// forceWait is how long a forced release tries to tell the other node, which may
-	// not answer; 0 means 10 s.
-	forceWait time.Duration
 	// RemoteRetention is the Retention of units that ran on other nodes.
 	RemoteRetention time.Duration
 }

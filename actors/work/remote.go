@@ -90,10 +90,12 @@ func (u *remoteUnit) start(ctx actor.Context) {
 		u.machine = unit.NewRemote(unit.RemoteData{}) // Create follows, or the record was taken away
 		return
 	}
-	machine, actions := unit.LoadRemote(r)
+	u.forced = u.dir.Forced()
+	machine, actions := unit.LoadRemote(r, u.forced)
 	u.machine = machine
 	u.setExpiry(ctx)
 	u.do(ctx, actions)
+	u.boundForce(ctx)
 }
 
 func (u *remoteUnit) stop() {
@@ -125,13 +127,15 @@ func (u *remoteUnit) do(ctx actor.Context, actions []unit.Action) {
 			u.connect(ctx)
 		case unit.Disconnect:
 			u.disconnect(ctx)
+		case unit.MarkRelease:
+			u.markForced()
 		case unit.Delete:
 			u.remove(ctx)
 		case unit.AnswerStart:
 			u.answerStarts(ctx, a.Text, a.Pending)
 		case unit.AnswerEnd:
 			u.answerEnds(ctx, a.Text, a.Pending)
-		case unit.Launch, unit.Watch, unit.Interrupt, unit.MarkRelease: // of other units
+		case unit.Launch, unit.Watch, unit.Interrupt: // of other units
 		}
 	}
 	if u.machine.Idle() && !u.gone && u.monitor == nil {
@@ -208,6 +212,14 @@ func (u *remoteUnit) event(m *workv1.Report) unit.Event {
 		return unit.EndAnswered{Release: e.GetEnd() == workv1.End_END_RELEASE, Error: strings.TrimSpace(e.GetError())}
 	default:
 		return nil
+	}
+}
+
+// markForced lets the force survive the daemon. If it can't the release goes on all the
+// same: a full disk is a reason to release units.
+func (u *remoteUnit) markForced() {
+	if err := u.dir.MarkForced(); err != nil {
+		u.Log.Warn().Str("unit", u.id).Err(err).Msg("forced release can't be written down: ask again if the node ends before the unit is gone")
 	}
 }
 

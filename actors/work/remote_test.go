@@ -298,6 +298,29 @@ func TestForceReleaseDoesNotWaitForever(t *testing.T) {
 	})
 }
 
+// Nor does the node's end help the other one: the force is remembered.
+func TestForceReleaseSurvivesARestart(t *testing.T) {
+	withBar(t, func(w *world, bar *fakeNode) {
+		id := w.far("x", started)
+		bar.change(func() { bar.mute = true })
+		w.down()
+		w.cfg.forceWait = time.Hour
+		w.up()
+		w.stage.Send(w.pid, &workv1.Release{UnitId: id, Force: true, Access: trusted})
+		w.until("the release to be written down", func() bool {
+			r, err := w.dir(id).Read()
+			return err == nil && r.Remote.LocalReleased
+		})
+		w.down()
+		w.cfg.forceWait = 100 * time.Millisecond
+		w.up()
+		w.until("the unit to be gone", func() bool { return len(w.list("").GetUnits().GetUnits()) == 0 })
+		if _, err := os.Stat(w.dir(id).Path()); err == nil {
+			t.Error("the directory is left")
+		}
+	})
+}
+
 func TestCancelBeforeTheStart(t *testing.T) {
 	withBar(t, func(w *world, bar *fakeNode) {
 		bar.takeDown()

@@ -179,7 +179,7 @@ func (w *work) resumes(l store.Loaded) bool {
 	if r.Remote == nil {
 		return !r.State.Final() && r.Other == nil
 	}
-	u, actions := unit.LoadRemote(r)
+	u, actions := unit.LoadRemote(r, w.store.Dir(l.ID).Forced())
 	return len(actions) > 0 || !u.Idle()
 }
 

@@ -2,6 +2,7 @@ package blackbox
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -96,10 +97,12 @@ func (w *world) hasUnits(n *harness.Node, states map[string]string) {
 		if err := n.AskJSON(w.ctx, "work list", &units); err != nil {
 			return err
 		}
-		for unit, state := range states {
-			if units[unit].StateName != state || len(units) != len(states) {
-				return fmt.Errorf("%v, want %v", units, states)
-			}
+		found := map[string]string{}
+		for unit, u := range units {
+			found[unit] = u.StateName
+		}
+		if !maps.Equal(found, states) {
+			return fmt.Errorf("%v, want %v", found, states)
 		}
 		return nil
 	}))

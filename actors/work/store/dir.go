@@ -42,6 +42,7 @@ func (d Dir) PodFile() string { return filepath.Join(d.path, "pod.json") }
 func (d Dir) LogFile() string { return filepath.Join(d.path, "log.json") }
 
 func (d Dir) cancelMark() string { return filepath.Join(d.path, "cancel") }
+func (d Dir) forceMark() string  { return filepath.Join(d.path, "force") }
 func (d Dir) keyFile() string    { return filepath.Join(d.path, "key") }
 
 // key is empty for units that were made without one.
@@ -251,6 +252,21 @@ func (d Dir) MarkCancelled() error { return os.WriteFile(d.cancelMark(), nil, 0o
 // Cancelled reports whether cancel was asked for.
 func (d Dir) Cancelled() bool {
 	_, err := os.Lstat(d.cancelMark())
+	return err == nil
+}
+
+// MarkForced writes down, to stay, that the unit is to be released whatever the other
+// node says.
+func (d Dir) MarkForced() error {
+	if err := writeFile(d.forceMark(), nil, true); err != nil {
+		return err
+	}
+	return syncDir(d.path)
+}
+
+// Forced reports whether that was asked for.
+func (d Dir) Forced() bool {
+	_, err := os.Lstat(d.forceMark())
 	return err == nil
 }
 

@@ -11,7 +11,8 @@
 //	├── pod.json             ours: limits of a unit that a pod does, and that it was released
 //	├── log.json             ours: how far the log of the pod was read
 //	├── key                  ours: names the request that made the unit
-//	└── cancel               ours: cancel was asked for
+//	├── cancel               ours: cancel was asked for
+//	└── force                ours: release was asked for, whatever the other node says
 //
 // A directory that is being made or removed has a name of its own, .part-UNITID: a
 // unit's is always whole.

@@ -22,10 +22,13 @@ func NewRemote(data RemoteData) Remote {
 	return Remote{Record: Record{Detail: DetailWaiting, WorkType: TypeRemote, Remote: &data}}
 }
 
-// LoadRemote is a unit found at start-up.
-func LoadRemote(r Record) (Remote, []Action) {
+// LoadRemote is a unit found at start-up. A forced release that had not come to its end
+// is taken up again.
+func LoadRemote(r Record, forced bool) (Remote, []Action) {
 	u := Remote{Record: r.clone()}
 	switch {
+	case forced:
+		return u.release(ReleaseAsked{Force: true})
 	case u.Remote.LocalReleased && u.Remote.RemoteUnitID == "":
 		return u, do(Delete)
 	case u.Task() == Nothing:
@@ -213,6 +216,9 @@ func (u Remote) release(e ReleaseAsked) (Remote, []Action) {
 	u.forced = u.forced || e.Force
 	if u.Remote.RemoteUnitID == "" {
 		return u, append(do(Disconnect), answer(AnswerStart, textEndedBefore), Action{Do: Delete})
+	}
+	if u.forced { // the record has no place for it, and a daemon may end before the other node answers
+		return u, do(MarkRelease, Save, Connect)
 	}
 	return u, do(Save, Connect)
 }

@@ -102,6 +102,10 @@ func TestRemoteTransitions(t *testing.T) {
 		{"release running", far(Running, "x", "!"), ReleaseAsked{}, Running, "x", Discard, "save connect"},
 		{"release ended", far(Succeeded, "x", "!"), ReleaseAsked{}, Succeeded, "x", Discard, "save connect"},
 		{"release of a known twin that never started", far(Pending, starting, "+"), ReleaseAsked{}, Pending, starting, Discard, "save connect"},
+		{"force-release running", far(Running, "x", "!"), ReleaseAsked{Force: true}, Running, "x", Discard, "mark-release save connect"},
+		{"force-release of what is being released", far(Running, "x", "!r"), ReleaseAsked{Force: true}, Running, "x", Discard,
+			"mark-release save connect"},
+		{"release after force-release", forced(far(Running, "x", "!r")), ReleaseAsked{}, Running, "x", Discard, "mark-release save connect"},
 		{"release while away", far(Running, "x", "!r"), Unreached{Error: "no route"}, Running, "x", Discard,
 			"answer-start(pending) answer-end(pending)"},
 		{"force-release while away", forced(far(Running, "x", "!r")), Unreached{Error: "no route"}, Running, "x", Discard, "disconnect delete"},
@@ -153,9 +157,13 @@ func TestRemoteLoad(t *testing.T) {
 		{"released while away", far(Succeeded, "x", "!r"), Succeeded, Discard, "connect"},
 		{"deleting", far(Failed, "x", "r"), Failed, Nothing, "delete"},
 		{"twin left", far(Failed, "x", "+"), Failed, Discard, "connect"},
+		{"force-released", forced(far(Running, "x", "!r")), Running, Discard, "mark-release save connect"},
+		{"force-released, and only that written down", forced(far(Running, "x", "!")), Running, Discard, "mark-release save connect"},
+		{"force-released before the start", forced(far(Pending, DetailStarting, "")), Pending, Submit,
+			"disconnect answer-start(work unit ended before it was started) delete"},
 	}
 	for _, c := range cases {
-		u, actions := LoadRemote(c.unit.Record)
+		u, actions := LoadRemote(c.unit.Record, c.unit.forced)
 		if u.State != c.state || u.Task() != c.task || show(actions) != c.actions {
 			t.Errorf("%s: got %s task %d [%s]", c.name, u.State, u.Task(), show(actions))
 		}
