@@ -1,6 +1,7 @@
 package blackbox
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -96,5 +97,7 @@ func TestReleaseOfAPodSurvivesTheDaemon(t *testing.T) {
 		t.Errorf("the pod was deleted %d times", deleted.Load())
 	}
 	w.must(cluster.Close())
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
 }
