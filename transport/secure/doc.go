@@ -18,5 +18,6 @@
 //
 // Files are looked at when a handshake needs them, at most once a second, and by
 // Store.Check. A new file that can't be used leaves the old one in force, with
-// one line in the log. Connections that exist stay as they are.
+// one line in the log, and is tried again; so is one that is half-written, or holds
+// no authority any more. Connections that exist stay as they are.
 package secure

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ func TestErrorsAtStart(t *testing.T) {
 	w, ca, _ := cast(t)
 	w.issue(ca, "foo", cert.Names{NodeIDs: []string{"foo", "foo2"}})
 	crt, key := w.path("foo.crt"), w.path("foo.key")
+	secret := w.write("secret.key", []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"))
 	w.write("both.pem", slices.Concat(readFile(t, key), readFile(t, crt)))
 	sha1 := []string{strings.Repeat("ab", 20)}
 	servers := []struct {
@@ -39,6 +41,8 @@ func TestErrorsAtStart(t *testing.T) {
 		{ServerOptions{Name: "s", Cert: crt, Key: key}, "nodeID=bar not found in certificate name(s); names found=[foo foo2]; cfg section=s; server cert=" + crt},
 		{ServerOptions{Name: "s", Cert: ca.file, Key: key, SkipReceptorNamesCheck: true}, "tls: private key does not match public key"},
 		{ServerOptions{Name: "s", Cert: w.path("both.pem"), Key: key}, "failed to parse certfifcate PEM"},
+		{ServerOptions{Name: "s", Cert: crt, Key: secret}, "tls: failed to parse private key: " + secret + " is encrypted, and nobody is there to ask for the passphrase (openssl pkey takes it off)"},
+		{ServerOptions{Name: "s", Cert: "/dev/zero", Key: key}, "read /dev/zero: more than 16 MiB: is it the right file?"},
 		{ServerOptions{Name: "s", Cert: crt, Key: key, SkipReceptorNamesCheck: true}, ""},
 	}
 	store := w.store("bar")
@@ -205,6 +209,76 @@ func TestClientFilesAreReadAgain(t *testing.T) {
 	if m.client != nil || m.server != nil {
 		t.Errorf("%v, %v", m.client, m.server)
 	}
+}
+
+// Files that are written while somebody looks are not believed before they are whole.
+func TestHalfWrittenFilesAreWaitedFor(t *testing.T) {
+	w, ca, other := cast(t)
+	bundle := slices.Concat(readFile(t, ca.file), readFile(t, other.file))
+	roots := w.write("roots", bundle)
+	server := w.server("alpha", ServerOptions{RequireClientCert: true, ClientCAs: roots})
+	client := w.client("beta", ClientOptions{RootCAs: ca.file})
+	own := readFile(t, w.path("alpha.crt"))
+	works := func(t *testing.T) {
+		t.Helper()
+		w.advance(time.Second)
+		if m := meet(t, server.Link(), client.Link("localhost")); m.client != nil || m.server != nil {
+			t.Errorf("%v, %v", m.client, m.server)
+		}
+	}
+	for name, spoil := range map[string]func(){
+		"no authority":         func() { w.write("roots", nil) },
+		"half an authority":    func() { w.write("roots", bundle[:100]) },
+		"one and a half":       func() { w.write("roots", bundle[:len(bundle)-30]) },
+		"half of our own":      func() { w.write("alpha.crt", own[:100]) },
+		"half of a longer one": func() { w.write("alpha.crt", slices.Concat(own, bundle[:100])) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, again := w.log.count("the old ones stay"), w.log.count("read again")
+			spoil()
+			works(t)
+			works(t)
+			if got := w.log.count("the old ones stay") - before; got != 1 {
+				t.Errorf("logged %d times", got)
+			}
+			w.write("roots", bundle)
+			w.write("alpha.crt", own)
+			works(t)
+			if got := w.log.count("read again") - again; got != 1 {
+				t.Errorf("whole files were read %d times", got)
+			}
+		})
+	}
+}
+
+// What can't be read for a while is read when it can, though nothing of it changes.
+func TestFilesThatCannotBeReadAreTriedAgain(t *testing.T) {
+	w, ca, _ := cast(t)
+	server := w.server("alpha", ServerOptions{})
+	client := w.client("", ClientOptions{RootCAs: ca.file})
+	first := shown(t, server, client)
+	w.issue(ca, "alpha", hostAndNode("alpha"))
+	w.advance(time.Second)
+	withoutFiles(t, server.files.visit)
+	if shown(t, server, client) != first || w.log.count("too many open files") != 1 {
+		t.Error("files were read without a file descriptor")
+	}
+	w.advance(time.Second)
+	if shown(t, server, client) == first {
+		t.Error("the new certificate is not used")
+	}
+}
+
+// withoutFiles does something while no file can be opened.
+func withoutFiles(t *testing.T, do func()) {
+	t.Helper()
+	var limit syscall.Rlimit
+	need(t, "ask for the limit", 0, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	none := limit
+	none.Cur = 0
+	need(t, "set the limit", 0, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none))
+	defer func() { need(t, "lift the limit", 0, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)) }()
+	do()
 }
 
 func TestManyHandshakesDuringReload(t *testing.T) {
