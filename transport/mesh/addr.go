@@ -41,7 +41,12 @@ func newAddr(node, service string, d dest) *Addr {
 func (p *Plane) resolve(addr net.Addr) (*Addr, error) {
 	var a Addr
 	switch t := addr.(type) {
+	case nil:
+		return nil, &net.AddrError{Err: "missing address"}
 	case *Addr:
+		if t == nil {
+			return nil, &net.AddrError{Err: "missing address"}
+		}
 		if t.text != "" {
 			return t, nil
 		}

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -10,6 +11,7 @@ type deadline struct {
 	mu     sync.Mutex
 	timer  *time.Timer
 	passed chan struct{} // closed when the time has come
+	over   atomic.Bool   // passed is closed; for who asks often
 }
 
 func newDeadline() *deadline { return &deadline{passed: make(chan struct{})} }
@@ -32,6 +34,7 @@ func (d *deadline) set(t time.Time) {
 	select {
 	case <-d.passed:
 		d.passed = make(chan struct{})
+		d.over.Store(false)
 	default:
 	}
 	if t.IsZero() {
@@ -39,8 +42,13 @@ func (d *deadline) set(t time.Time) {
 	}
 	passed := d.passed
 	if wait := time.Until(t); wait > 0 {
-		d.timer = time.AfterFunc(wait, func() { close(passed) })
+		d.timer = time.AfterFunc(wait, func() { d.pass(passed) })
 		return
 	}
+	d.pass(passed)
+}
+
+func (d *deadline) pass(passed chan struct{}) {
+	d.over.Store(true)
 	close(passed)
 }

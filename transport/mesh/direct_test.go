@@ -25,10 +25,10 @@ func directQueue() (*Queue, chan byte) {
 func TestALocalSenderWritesToACalmLinkItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, wire := directQueue()
-		go q.putData(data(1, 100, 1), true)
+		go q.putData(data(1, 100, 1), new(patience))
 		synctest.Wait() // it has the turn and waits for the wire
-		q.putData(data(1, 100, 2), true)
-		q.putData(data(2, 100, 3), false)
+		q.putData(data(1, 100, 2), new(patience))
+		q.putData(data(2, 100, 3), nil)
 		q.PutControl("", frame.Copy([]byte{4}))
 		taken := make(chan []*frame.Buf)
 		go func() {
@@ -51,7 +51,7 @@ func TestALocalSenderWritesToACalmLinkItself(t *testing.T) {
 			t.Errorf("then a batch of %d", len(batch))
 		}
 		time.Sleep(time.Second)
-		q.putData(data(1, 100, 5), true) // the writer has not come back: its turn
+		q.putData(data(1, 100, 5), new(patience)) // the writer has not come back: its turn
 		if s := q.Stats(); s.QueuedFrames != 1 || s.Taken != 4 {
 			t.Errorf("%+v", s)
 		}
@@ -61,15 +61,15 @@ func TestALocalSenderWritesToACalmLinkItself(t *testing.T) {
 func TestFramesInQuickSuccessionAreLeftToTheWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, wire := directQueue()
-		go q.putData(data(1, 100, 1), true)
+		go q.putData(data(1, 100, 1), new(patience))
 		<-wire
 		synctest.Wait()
-		q.putData(data(1, 100, 2), true)
+		q.putData(data(1, 100, 2), new(patience))
 		if s := q.Stats(); s.QueuedFrames != 1 {
 			t.Errorf("%+v", s)
 		}
 		time.Sleep(2 * calm)
-		q.putData(data(1, 100, 3), true) // and none overtakes another
+		q.putData(data(1, 100, 3), new(patience)) // and none overtakes another
 		if batch := take(t, q); len(batch) != 2 {
 			t.Errorf("a batch of %d", len(batch))
 		}
@@ -78,7 +78,7 @@ func TestFramesInQuickSuccessionAreLeftToTheWriter(t *testing.T) {
 
 func TestForwardedFramesNeverWaitForTheWire(t *testing.T) {
 	q, _ := directQueue()
-	q.putData(data(1, 100, 1), false)
+	q.putData(data(1, 100, 1), nil)
 	if s := q.Stats(); s.QueuedFrames != 1 {
 		t.Errorf("%+v", s)
 	}
@@ -90,7 +90,7 @@ func TestAFailedDirectWriteEndsTheWriter(t *testing.T) {
 		batch[0].Free()
 		return broken
 	})
-	q.putData(data(1, 100, 1), true)
+	q.putData(data(1, 100, 1), new(patience))
 	if _, err := q.TakeBatch(nil); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}

@@ -83,7 +83,7 @@ func (p *Plane) forward(f *frame.Buf) {
 	msg[offZero], msg[offZero+1] = 0, 0
 	p.counters.Forwarded.Add(1)
 	p.traceForwarded(msg, next)
-	next.putData(f, false)
+	next.putData(f, nil)
 }
 
 // deliver hands a frame that is for this node to whom it is for.

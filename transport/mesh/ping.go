@@ -73,9 +73,8 @@ func (p *Plane) ping(ctx context.Context, target string, hops byte, notices chan
 	for {
 		select {
 		case <-s.ready:
-			_ = s.SetReadDeadline(time.Unix(1, 0)) // read what is there, do not wait
-			if _, from, err := s.ReadFrom(nil); err == nil {
-				return PingResult{From: from.(*Addr).Node}
+			if from := s.whoSent(); from != nil {
+				return PingResult{From: from.Node}
 			}
 		case n := <-notices:
 			return PingResult{From: n.from, Problem: n.problem}
@@ -94,6 +93,14 @@ func (p *Plane) ping(ctx context.Context, target string, hops byte, notices chan
 			return PingResult{Problem: ProblemCancelled}
 		}
 	}
+}
+
+// whoSent takes a datagram that is there; nil if there is none.
+func (s *Socket) whoSent() *Addr {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	_, from := s.take(nil)
+	return from
 }
 
 // PingOver sends one ping to a neighbour over a certain link, whatever the routes

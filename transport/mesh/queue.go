@@ -108,23 +108,30 @@ func (q *Queue) PutControl(key string, f *frame.Buf) {
 	q.filled.Signal()
 }
 
-// putData queues a data frame and owns it. With wait it blocks while the frame's
-// flow, or the whole queue, is full, and reports false if the queue was closed.
-func (q *Queue) putData(f *frame.Buf, wait bool) bool {
+// putData queues a data frame and owns it. With patience, until that is over, it
+// blocks while the frame's flow, or the whole queue, is full. It reports false if
+// nothing was queued.
+func (q *Queue) putData(f *frame.Buf, wait *patience) bool {
 	key := flowKey(f.Bytes()[offFlow:wire.HeaderLen])
 	size := f.Len() + frameOverhead
 
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if wait && q.isCalm() {
+	if wait != nil && q.isCalm() {
 		q.writeNow(f)
 		return true
 	}
 	fl := q.flowOf(key)
-	for wait && !q.closed && (fl.bytes >= flowBytes || q.bytes > 0 && q.bytes+size > q.maxBytes) {
+	for wait != nil && !q.closed && (fl.bytes >= flowBytes || q.bytes > 0 && q.bytes+size > q.maxBytes) {
+		if !wait.enter(q) {
+			q.forgetEmpty(fl)
+			f.Free()
+			return false
+		}
 		q.waiting++
 		q.drained.Wait()
 		q.waiting--
+		wait.leave(q)
 		fl = q.flowOf(key)
 	}
 	if q.closed {
@@ -202,12 +209,27 @@ func (q *Queue) flowOf(key flowKey) *flow {
 	return fl
 }
 
+// wakeWriters has local senders that wait look again whether they should.
+func (q *Queue) wakeWriters() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.drained.Broadcast()
+}
+
 // retire forgets an empty flow that is at position i of the ring.
 func (q *Queue) retire(i int) {
 	fl := q.ring[i]
 	q.ring = append(q.ring[:i], q.ring[i+1:]...)
 	if i < q.turn {
 		q.turn--
+	}
+	q.forgetEmpty(fl)
+}
+
+// forgetEmpty forgets a flow that is not in the ring, if it is empty.
+func (q *Queue) forgetEmpty(fl *flow) {
+	if !fl.frames.empty() {
+		return
 	}
 	delete(q.flows, fl.key)
 	if len(q.spare) < 64 {

@@ -30,7 +30,7 @@ func take(t *testing.T, q *Queue) []*frame.Buf {
 
 func TestControlGoesFirst(t *testing.T) {
 	q := NewQueue(1 << 20)
-	q.putData(data(1, 100, 1), false)
+	q.putData(data(1, 100, 1), nil)
 	q.PutControl("", frame.Copy([]byte{1}))
 	batch := take(t, q)
 	if len(batch) != 2 || batch[0].Len() != 1 {
@@ -69,9 +69,9 @@ func TestControlLaneIsBounded(t *testing.T) {
 func TestSmallFlowIsNotDelayedByBulk(t *testing.T) {
 	q := NewQueue(1 << 20)
 	for range 200 {
-		q.putData(data(1, 1400, 0), false)
+		q.putData(data(1, 1400, 0), nil)
 	}
-	q.putData(data(2, 50, 7), false)
+	q.putData(data(2, 50, 7), nil)
 	for i, f := range take(t, q) {
 		if f.Len() == 50 {
 			if i > quantum/1400+1 {
@@ -87,7 +87,7 @@ func TestFlowsShareEvenly(t *testing.T) {
 	q := NewQueue(8 << 20)
 	for n := range 4 {
 		for range 300 {
-			q.putData(data(n, 1400, byte(n)), false)
+			q.putData(data(n, 1400, byte(n)), nil)
 		}
 	}
 	count := map[byte]int{}
@@ -107,10 +107,10 @@ func TestFlowsShareEvenly(t *testing.T) {
 func TestOverflowCostsTheLongestFlow(t *testing.T) {
 	q := NewQueue(100 << 10)
 	for range 10 {
-		q.putData(data(2, 100, 2), false)
+		q.putData(data(2, 100, 2), nil)
 	}
 	for range 200 {
-		q.putData(data(1, 1400, 1), false)
+		q.putData(data(1, 1400, 1), nil)
 	}
 	s := q.Stats()
 	if s.QueuedBytes > 100<<10 || s.Dropped == 0 {
@@ -139,7 +139,7 @@ func TestLocalSenderWaitsAndCloseWakesIt(t *testing.T) {
 		q := NewQueue(1 << 20)
 		sent, result := 0, make(chan bool, 1)
 		go func() {
-			for q.putData(data(1, 1400, 0), true) {
+			for q.putData(data(1, 1400, 0), new(patience)) {
 				sent++
 			}
 			result <- false
@@ -160,7 +160,7 @@ func TestLocalSenderWaitsAndCloseWakesIt(t *testing.T) {
 			t.Errorf("take: %v", err)
 		}
 		q.PutControl("x", frame.Copy([]byte{1}))
-		if q.putData(data(1, 100, 0), true) {
+		if q.putData(data(1, 100, 0), new(patience)) {
 			t.Error("put after close")
 		}
 	})
@@ -172,7 +172,7 @@ func TestLocalSendersDropNothing(t *testing.T) {
 		q := NewQueue(8 << 10)
 		for n := range 3 {
 			go func() {
-				for q.putData(data(n, 1000, 0), true) {
+				for q.putData(data(n, 1000, 0), new(patience)) {
 				}
 			}()
 		}
@@ -197,7 +197,7 @@ func BenchmarkQueue(b *testing.B) {
 			for b.Loop() {
 				f := frame.New(1452)
 				wire.Header{From: uint64(i % flows)}.Put(f.Bytes())
-				q.putData(f, false)
+				q.putData(f, nil)
 				if i++; i%32 == 0 {
 					batch, _ = q.TakeBatch(batch[:0])
 					for _, f := range batch {

@@ -55,8 +55,10 @@ type Socket struct {
 	closing  sync.Once
 	closed   chan struct{}
 	deadline *deadline
+	writing  patience
 
-	peers   map[dest]*Addr // only the reader
+	reading sync.Mutex     // held by ReadFrom
+	peers   map[dest]*Addr // guarded by reading
 	lastDst atomic.Pointer[Addr]
 	dropped atomic.Uint64
 }
@@ -170,21 +172,32 @@ func (s *Socket) pop() *frame.Buf {
 	return s.ring.pop()
 }
 
-// ReadFrom implements net.PacketConn for one reader. The address is an *Addr that
-// stays the same for the same sender.
+// ReadFrom implements net.PacketConn. The address is an *Addr that stays the same for
+// the same sender.
 func (s *Socket) ReadFrom(b []byte) (int, net.Addr, error) {
-	for {
-		f := s.pop()
-		if f == nil {
-			select {
-			case <-s.ready:
-				continue
-			case <-s.closed:
-				return 0, nil, net.ErrClosed
-			case <-s.deadline.wait():
-				return 0, nil, os.ErrDeadlineExceeded
-			}
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	for !s.deadline.over.Load() {
+		if n, addr := s.take(b); addr != nil {
+			return n, addr, nil
 		}
+		select {
+		case <-s.ready:
+		case <-s.closed:
+			return 0, nil, net.ErrClosed
+		case <-s.deadline.wait():
+		}
+	}
+	if s.isClosed() {
+		return 0, nil, net.ErrClosed
+	}
+	return 0, nil, os.ErrDeadlineExceeded
+}
+
+// take reads what is there without waiting. It is called with reading held; the
+// address is nil if there is nothing.
+func (s *Socket) take(b []byte) (int, *Addr) {
+	for f := s.pop(); f != nil; f = s.pop() {
 		addr := s.sender(f.Bytes())
 		if addr == nil {
 			s.plane.counters.UnknownSource.Add(1)
@@ -193,8 +206,9 @@ func (s *Socket) ReadFrom(b []byte) (int, net.Addr, error) {
 		}
 		n := copy(b, f.Bytes()[wire.HeaderLen:])
 		f.Free()
-		return n, addr, nil
+		return n, addr
 	}
+	return 0, nil
 }
 
 // sender is the address of a frame's origin, nil if that node is not known.
@@ -219,12 +233,13 @@ func (s *Socket) sender(msg []byte) *Addr {
 	return a
 }
 
-// WriteTo implements net.PacketConn. While the link's queue is full it waits.
-// Routing errors are ErrNoRoute and, for own services, the problem text that a
-// far node would send; a Lossy socket reports neither.
+// WriteTo implements net.PacketConn. While the link's queue is full it waits, until
+// the write deadline or Close.
+// A routing error is ErrNoRoute, which a Lossy socket does not report. Whatever else
+// becomes of the datagram, OnUnreachable may hear of it.
 func (s *Socket) WriteTo(b []byte, addr net.Addr) (int, error) {
-	if s.isClosed() {
-		return 0, net.ErrClosed
+	if err := s.writing.over(); err != nil {
+		return 0, err
 	}
 	a, err := s.destination(addr)
 	if err != nil {
@@ -241,7 +256,11 @@ func (s *Socket) WriteTo(b []byte, addr net.Addr) (int, error) {
 	}.Put(f.Bytes())
 	copy(f.Bytes()[wire.HeaderLen:], b)
 	s.plane.traceSent(f.Bytes())
-	if err := s.plane.send(f, !s.opt.Impatient); err != nil && !s.opt.Lossy {
+	var wait *patience
+	if !s.opt.Impatient {
+		wait = &s.writing
+	}
+	if err := s.plane.send(f, wait); err != nil && !s.opt.Lossy {
 		return 0, err
 	}
 	return len(b), nil
@@ -249,7 +268,7 @@ func (s *Socket) WriteTo(b []byte, addr net.Addr) (int, error) {
 
 // destination resolves addr; callers mostly write to the same one.
 func (s *Socket) destination(addr net.Addr) (*Addr, error) {
-	if a, ok := addr.(*Addr); ok && a.text != "" {
+	if a, ok := addr.(*Addr); ok && a != nil && a.text != "" {
 		return a, nil
 	}
 	if a, ok := addr.(Addr); ok {
@@ -266,7 +285,7 @@ func (s *Socket) destination(addr net.Addr) (*Addr, error) {
 
 // send routes a frame of a local socket: like forward, but it can wait for room and
 // tells errors.
-func (p *Plane) send(f *frame.Buf, wait bool) error {
+func (p *Plane) send(f *frame.Buf, wait *patience) error {
 	msg := f.Bytes()
 	if !p.admit(msg) {
 		f.Free()
@@ -289,10 +308,15 @@ func (p *Plane) send(f *frame.Buf, wait bool) error {
 		return ErrNoRoute
 	}
 	msg[offHops]--
-	if !next.putData(f, wait) {
-		return ErrNoRoute // the link ended while we waited
+	if next.putData(f, wait) {
+		return nil
 	}
-	return nil
+	if wait != nil {
+		if err := wait.over(); err != nil {
+			return err
+		}
+	}
+	return ErrNoRoute // the link ended while we waited
 }
 
 // TurnAway tells the socket of a node that nothing new is welcome here, as if nobody
@@ -320,6 +344,7 @@ func (s *Socket) Close() error {
 	s.closing.Do(func() {
 		s.plane.sockets.CompareAndDelete(s.service, s)
 		close(s.closed)
+		s.writing.close()
 		s.deadline.set(time.Time{})
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -336,8 +361,16 @@ func (s *Socket) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// SetDeadline sets the read deadline; writing has none.
-func (s *Socket) SetDeadline(t time.Time) error { return s.SetReadDeadline(t) }
+// SetDeadline implements net.PacketConn.
+func (s *Socket) SetDeadline(t time.Time) error {
+	s.deadline.set(t)
+	s.writing.set(t)
+	return nil
+}
 
-// SetWriteDeadline does nothing: a write waits only for a link that moves.
-func (s *Socket) SetWriteDeadline(time.Time) error { return nil }
+// SetWriteDeadline implements net.PacketConn. Only a write that has to wait for a
+// link takes time.
+func (s *Socket) SetWriteDeadline(t time.Time) error {
+	s.writing.set(t)
+	return nil
+}
