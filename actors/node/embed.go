@@ -73,7 +73,8 @@ func (n *Node) DialTLS(ctx context.Context, node, service, client string) (trans
 }
 
 // Listen accepts streams to a service of this node. The name has at most eight
-// bytes; an empty one means a random one, which Addr tells.
+// bytes; an empty one means a random one, which Addr tells. Closing the listener
+// leaves alone what Accept has returned.
 func (n *Node) Listen(service string) (net.Listener, error) { return n.ListenTLS(service, "") }
 
 // ListenTLS does the same with a configured TLS server.
@@ -90,6 +91,14 @@ func (n *Node) ListenTLS(service, server string) (net.Listener, error) {
 type listener struct{ transport.StreamListener }
 
 func (l listener) Accept() (net.Conn, error) { return l.StreamListener.Accept() }
+
+// Close keeps what was accepted, as other listeners do.
+func (l listener) Close() error {
+	if r, ok := l.StreamListener.(transport.Retirer); ok {
+		return r.Retire()
+	}
+	return l.StreamListener.Close()
+}
 
 // ListenPacket opens a socket for datagrams, at most mesh.MaxPayload bytes each.
 // Addresses are mesh.Addr. An empty name means a random one.

@@ -2,6 +2,7 @@ package streams
 
 import (
 	"errors"
+	"os"
 	"sync"
 	"time"
 
@@ -32,13 +33,11 @@ func (d *debt) cancel() {
 	d.settle()
 }
 
-// settle is called with mu held, and reports whether there was something to pay.
-func (d *debt) settle() bool {
-	owed := d.owed
+// settle is called with mu held.
+func (d *debt) settle() {
 	if d.owed = false; d.timer != nil {
 		d.timer.Stop()
 	}
-	return owed
 }
 
 // owe has the far end answered: at once if its dialer might wait for that, else
@@ -66,23 +65,33 @@ func (s *stream) payLate() {
 
 // pay writes the answer, if it is owed, and b with it if it fits; paid says that b
 // was written. It does not block: so little always fits into a stream's first
-// packet.
+// packet. The answer alone has no deadline: without it the far end would take the
+// first byte that follows for it.
 func (s *stream) pay(b []byte) (paid bool, err error) {
 	s.answer.mu.Lock()
 	defer s.answer.mu.Unlock()
-	if !s.answer.settle() {
+	if !s.answer.owed {
 		return false, nil
 	}
-	if paid = len(b) <= maxEarly; !paid {
+	if len(b) > maxEarly {
 		b = nil
 	}
-	_, err = s.quic.Write(marked(b))
+	if len(b) == 0 {
+		err = s.quic.TryWriteAll(marked(nil))
+	}
+	if len(b) > 0 || errors.Is(err, quic.ErrWouldBlock) {
+		_, err = s.quic.Write(marked(b))
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return false, err // of b; nothing was written, and the answer is still owed
+	}
+	s.answer.settle()
 	var stopped *quic.StreamError
 	if len(b) == 0 && errors.As(err, &stopped) {
 		err = nil // the peer has sent what it had and wants no answer
 	}
 	s.pump.answered.Store(time.Now().UnixNano())
-	return paid && len(b) > 0, err
+	return len(b) > 0, err
 }
 
 // answeredWithin reports whether the peer was written to so recently.

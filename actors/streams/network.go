@@ -14,6 +14,7 @@ import (
 	streamsv1 "receptor/proto/streams/v1"
 	"receptor/transport"
 	"receptor/transport/mesh"
+	"receptor/transport/wire"
 )
 
 // NetworkConfig describes the Network of a node.
@@ -92,6 +93,9 @@ func (n *Network) DialEarly(
 }
 
 func (n *Network) dial(ctx context.Context, node, service, tlsName string, early []byte) (*stream, error) {
+	if _, err := wire.ParseService(service); err != nil {
+		return nil, err
+	}
 	if mesh.IsLocalhost(node) {
 		node = n.plane.NodeID()
 	}

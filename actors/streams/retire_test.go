@@ -125,6 +125,36 @@ func TestARetiredListenerLetsItsStreamsFinish(t *testing.T) {
 	})
 }
 
+// While streams go on whose listener retired, and no other has come, who dials hears
+// that nobody listens.
+func TestNobodyWaitsForAListenerThatRetired(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		p := newPair(s, slow)
+		defer p.stop()
+		l := p.b.listen(t, "echo")
+		go serve(l, echo(t))
+		long := p.a.dial(t, "b", "echo")
+		says(t, long, "before")
+		if err := l.(transport.Retirer).Retire(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second) // the far end is told that the session serves no more
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if _, err := p.a.net.Dial(ctx, "b", "echo", ""); !errors.Is(err, ErrServiceUnknown) {
+			t.Errorf("dial: %v", err)
+		}
+		says(t, long, "after")
+		go serve(p.b.listen(t, "echo"), echo(t))
+		if got := exchange(t, p.a.dial(t, "b", "echo"), "again"); got != "again" {
+			t.Errorf("a listener that came later: %q", got)
+		}
+		if got := exchange(t, long, "the end"); got != "the end" {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
 // One that has nothing under way lets go of its service, too.
 func TestARetiredListenerWithoutStreamsIsGone(t *testing.T) {
 	probe.Live(t, func(t *testing.T, s *probe.Stage) {

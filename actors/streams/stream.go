@@ -32,7 +32,8 @@ type stream struct {
 	quic          *quic.Stream
 	local, remote net.Addr
 
-	awaiting bool       // the far end's answer to the marker is still to be read; only the reader
+	reading  sync.Mutex // guards awaiting
+	awaiting bool       // the far end's answer to the marker is still to be read
 	writing  sync.Mutex // held by Write
 	answer   debt       // of an accepted stream
 
@@ -40,6 +41,7 @@ type stream struct {
 	readDone  bool
 	writeDone bool
 	released  bool
+	closed    bool // by this end, both ways
 }
 
 var _ transport.StreamConn = (*stream)(nil)
@@ -110,8 +112,13 @@ func (p *pump) newStream(qs *quic.Stream) *stream {
 	return &stream{pump: p, quic: qs, local: p.conn.LocalAddr(), remote: p.conn.RemoteAddr()}
 }
 
-// readAnswer takes the far end's 0x00 off a stream that we opened.
+// readAnswer takes the far end's 0x00 off a stream that we opened, once.
 func (s *stream) readAnswer() error {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	if !s.awaiting {
+		return nil
+	}
 	if err := readMarker(s.quic); err != nil {
 		return err
 	}
@@ -133,10 +140,8 @@ func readMarker(r io.Reader) error {
 
 // Read implements net.Conn.
 func (s *stream) Read(b []byte) (int, error) {
-	if s.awaiting {
-		if err := s.readAnswer(); err != nil {
-			return 0, s.readFailed(err)
-		}
+	if err := s.readAnswer(); err != nil {
+		return 0, s.readFailed(err)
 	}
 	n, err := s.quic.Read(b)
 	if n > 0 {
@@ -152,7 +157,7 @@ func (s *stream) readFailed(err error) error {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		s.finish(true, false)
 	}
-	return err
+	return s.told("read", err)
 }
 
 // Write implements net.Conn.
@@ -160,14 +165,14 @@ func (s *stream) Write(b []byte) (int, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	paid, err := s.pay(b)
-	switch {
-	case err != nil:
-		return 0, err
-	case paid:
-		return len(b), nil
-	default:
-		return s.quic.Write(b)
+	if err != nil {
+		return 0, s.told("write", err)
 	}
+	if paid {
+		return len(b), nil
+	}
+	n, err := s.quic.Write(b)
+	return n, s.told("write", err)
 }
 
 // CloseWrite sends end-of-input; the way back stays open.
@@ -195,6 +200,7 @@ func (s *stream) endWrite() error {
 // Write is under way: then the far end must not take a part for the whole. That the
 // far end wants nothing more, or is gone, is no error of closing.
 func (s *stream) Close() error {
+	s.shut()
 	if !s.writing.TryLock() {
 		s.Abort()
 		return nil
@@ -211,6 +217,7 @@ func (s *stream) Close() error {
 // Abort ends both directions; the far end reads an error unless it has been sent
 // end-of-input before.
 func (s *stream) Abort() {
+	s.shut()
 	s.mu.Lock()
 	ended := s.writeDone
 	s.mu.Unlock()
