@@ -15,7 +15,7 @@ import (
 // Config describes a node.
 type Config struct {
 	ID      string // node ID
-	DataDir string // units live in <DataDir>/<ID>/<unit>
+	DataDir string // units live in <DataDir>/<ID>/<unit>; empty: a folder for what is temporary
 	Version string // of the program, shown by status
 	Debug   bool   // what is inside may be seen: actors are measured, events are kept
 	HTTP    HTTP   // where the node can be looked at
@@ -47,7 +47,7 @@ type Config struct {
 	// it comes from, 2 the unit too, 3 the payload itself.
 	PayloadTrace int
 
-	// MaxIdle is how long a silent link is kept; zero means 21 s.
+	// MaxIdle is how long a silent link is kept; zero means 21 s, the least there is.
 	MaxIdle time.Duration
 	// Firewall rules are asked in order; the first that matches decides.
 	Firewall []firewall.Rule
@@ -112,9 +112,9 @@ func (c Config) CountBackends() int {
 // LinkRules say who may be at the other end of a link, and what it costs. Both
 // ends must give the same cost.
 type LinkRules struct {
-	Cost         float64            // above zero
+	Cost         float64            // above zero; zero means 1
 	NodeCost     map[string]float64 // cost by node ID, instead of Cost; listeners only
-	AllowedPeers []string           // node IDs
+	AllowedPeers []string           // node IDs; without any, and without AnyPeer, nobody may
 	AnyPeer      bool               `config:"allowedpeers"` // AllowedPeers does not count
 }
 

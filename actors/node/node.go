@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -38,8 +37,8 @@ type Node struct {
 // Start opens every listening socket of the configuration and starts the actors.
 // It returns the first thing that can't be had, with nothing left open.
 func Start(cfg Config, log zerolog.Logger) (_ *Node, err error) {
-	if strings.EqualFold(cfg.ID, reservedID) {
-		return nil, fmt.Errorf("node ID %q is reserved: give the node another one", cfg.ID)
+	if cfg, err = cfg.completed(); err != nil {
+		return nil, err
 	}
 	held, err := lock(filepath.Join(cfg.DataDir, cfg.ID))
 	if inUse := (*InUseError)(nil); errors.As(err, &inUse) {

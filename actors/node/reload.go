@@ -75,6 +75,10 @@ func (n *Node) Change(cfg Config, dryRun bool) ([]change.Step, error) {
 	}
 	n.changing.Lock()
 	defer n.changing.Unlock()
+	cfg, err := cfg.completed()
+	if err != nil {
+		return nil, err
+	}
 	t, err := n.plan.prepare(cfg)
 	if err != nil {
 		return nil, err
