@@ -56,7 +56,7 @@ test: build
 # What make test does for seconds, for SOAK, and with many more units. A failure
 # prints the seed of its round: RECEPTOR_SOAK_SEED=N begins with that one.
 soak: build
-	CGO_ENABLED=0 RECEPTOR_BIN=$(BIN) RECEPTOR_SOAK=$(SOAK) go test -count 1 -timeout 0 -v -run '^(TestNothingIsLostOrDoubled|TestTenThousandUnits|TestHugeOutput)$$' ./test/blackbox
+	CGO_ENABLED=0 RECEPTOR_BIN=$(BIN) RECEPTOR_SOAK=$(SOAK) go test -count 1 -timeout 0 -v -run '^(TestNothingIsLostOrDoubled|TestTenThousandUnits|TestHugeOutput|TestUseLeavesNothingBehind)$$' ./test/blackbox
 
 .PHONY: test-k8s
 # In a cluster that is there, or one that lives as long as the tests do.

@@ -153,6 +153,14 @@ func (s *stream) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// AwaitInput implements bridge.Waiter.
+func (s *stream) AwaitInput() {
+	var first [1]byte
+	if _, err := s.quic.Peek(first[:]); err != nil {
+		return // Read tells it
+	}
+}
+
 func (s *stream) readFailed(err error) error {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		s.finish(true, false)

@@ -16,15 +16,6 @@ import (
 	"receptor/transport"
 )
 
-// copyBuffer is large enough that a system call, or a hand-over to QUIC, costs
-// little per byte.
-const copyBuffer = 128 << 10
-
-var buffers = sync.Pool{New: func() any {
-	b := make([]byte, copyBuffer)
-	return &b
-}}
-
 // Bridge copies both ways until both directions have ended, and closes both ends.
 // End of input on one side becomes end of input on the other, and the way back
 // stays open. If a side can't be read any more both are broken off, so that
@@ -135,16 +126,17 @@ func (w *way) pass() error {
 }
 
 func copyAll(dst io.Writer, src io.Reader, told Direction) (readErr, writeErr error) {
-	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
+	in := newInput(src)
+	defer in.done()
 	for {
-		n, err := src.Read(*buf)
-		if n > 0 {
-			if _, werr := dst.Write((*buf)[:n]); werr != nil {
+		piece, err := in.next()
+		if len(piece) > 0 {
+			if _, werr := dst.Write(piece); werr != nil {
 				return nil, werr
 			}
-			told.Copied(n)
+			told.Copied(len(piece))
 		}
+		in.done()
 		if errors.Is(err, io.EOF) {
 			return nil, nil
 		}
