@@ -116,13 +116,8 @@ func (u *localUnit) do(ctx actor.Context, actions []unit.Action) {
 			u.watchFound(ctx)
 		case unit.Interrupt:
 			u.interrupt()
-		case unit.Delete:
-			u.remove(ctx)
-		case unit.AnswerStart:
-			u.answerStarts(ctx, a.Text, a.Pending)
-		case unit.AnswerEnd:
-			u.answerEnds(ctx, a.Text, a.Pending)
-		case unit.Connect, unit.Disconnect, unit.MarkRelease: // of remote units and pods
+		default:
+			u.act(ctx, a)
 		}
 	}
 	if u.machine.Idle() && !u.gone {

@@ -4,6 +4,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"receptor/actors/supervise"
+	"receptor/actors/work/unit"
 )
 
 // monitored is what units have in common whose work is done elsewhere: a monitor that
@@ -20,6 +21,18 @@ type monitored struct {
 
 func newMonitored(cfg unitConfig) monitored {
 	return monitored{Supervisor: supervise.New(cfg.Log, monitorBackoff), unitBase: newUnitBase(cfg)}
+}
+
+// act does the actions that are the same for all of these units.
+func (u *monitored) act(ctx actor.Context, a unit.Action) {
+	switch a.Do {
+	case unit.Connect:
+		u.connect(ctx)
+	case unit.Disconnect:
+		u.disconnect(ctx)
+	default:
+		u.unitBase.act(ctx, a)
+	}
 }
 
 // connect gives the monitor a new task. A living one is stopped first, even if

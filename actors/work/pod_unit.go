@@ -100,19 +100,10 @@ func (u *podUnit) do(ctx actor.Context, actions []unit.Action) {
 			u.show(u.machine.Visible())
 		case unit.Launch:
 			u.wantSlot(ctx)
-		case unit.Connect:
-			u.connect(ctx)
-		case unit.Disconnect:
-			u.disconnect(ctx)
 		case unit.MarkRelease:
 			u.markRelease()
-		case unit.Delete:
-			u.remove(ctx)
-		case unit.AnswerStart:
-			u.answerStarts(ctx, a.Text, a.Pending)
-		case unit.AnswerEnd:
-			u.answerEnds(ctx, a.Text, a.Pending)
-		case unit.Watch, unit.Interrupt: // of commands
+		default:
+			u.act(ctx, a)
 		}
 	}
 	if u.machine.Idle() && !u.gone && u.monitor == nil {

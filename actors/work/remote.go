@@ -123,19 +123,10 @@ func (u *remoteUnit) do(ctx actor.Context, actions []unit.Action) {
 			u.save(ctx, u.machine.Record)
 		case unit.Show:
 			u.show(u.machine.Record)
-		case unit.Connect:
-			u.connect(ctx)
-		case unit.Disconnect:
-			u.disconnect(ctx)
 		case unit.MarkRelease:
 			u.markForced()
-		case unit.Delete:
-			u.remove(ctx)
-		case unit.AnswerStart:
-			u.answerStarts(ctx, a.Text, a.Pending)
-		case unit.AnswerEnd:
-			u.answerEnds(ctx, a.Text, a.Pending)
-		case unit.Launch, unit.Watch, unit.Interrupt: // of other units
+		default:
+			u.act(ctx, a)
 		}
 	}
 	if u.machine.Idle() && !u.gone && u.monitor == nil {

@@ -158,6 +158,21 @@ func (u *unitBase) asked(ctx actor.Context) unit.Event {
 	}
 }
 
+// act does the actions that are the same for all units. Which others there are is the
+// unit's own to know: its machine asks for no more.
+func (u *unitBase) act(ctx actor.Context, a unit.Action) {
+	switch a.Do {
+	case unit.Delete:
+		u.remove(ctx)
+	case unit.AnswerStart:
+		u.answerStarts(ctx, a.Text, a.Pending)
+	case unit.AnswerEnd:
+		u.answerEnds(ctx, a.Text, a.Pending)
+	default:
+		panic("action of another kind of unit: " + a.String())
+	}
+}
+
 func wants(list []*actor.PID, who *actor.PID) []*actor.PID {
 	if who == nil {
 		return list
