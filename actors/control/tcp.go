@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
+	"receptor/actors/supervise/brevity"
 	"receptor/transport"
 	"receptor/transport/secure"
 )
@@ -24,14 +26,15 @@ func ListenTCP(addr string, cfg *tls.Config, log zerolog.Logger) *transport.Bind
 		if err != nil {
 			return nil, fmt.Errorf("error listening on TCP socket: %w", err)
 		}
-		return tcpListener{l.(*net.TCPListener), cfg, log}, nil
+		return tcpListener{TCPListener: l.(*net.TCPListener), tls: cfg, log: log, refused: &brevity.Brevity{}}, nil
 	})
 }
 
 type tcpListener struct {
 	*net.TCPListener
-	tls *tls.Config
-	log zerolog.Logger
+	tls     *tls.Config
+	log     zerolog.Logger
+	refused *brevity.Brevity
 }
 
 // Accept returns the next client. It does not wait for its TLS hand-shake.
@@ -42,7 +45,9 @@ func (l tcpListener) Accept() (transport.StreamConn, error) {
 	}
 	if l.tls != nil {
 		return secure.ServerStream(conn, l.tls, func(err error) {
-			l.log.Warn().Stringer("addr", conn.RemoteAddr()).Err(err).Msg("TLS handshake error")
+			if log, ok := l.refused.Logger(l.log, time.Now()); ok {
+				log.Warn().Stringer("addr", conn.RemoteAddr()).Err(err).Msg("TLS handshake error")
+			}
 		}), nil
 	}
 	return conn, nil

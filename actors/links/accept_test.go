@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"receptor/test/probe"
 	"receptor/transport"
 	"receptor/transport/mem"
 )
@@ -113,6 +114,45 @@ func TestStrangersAreBounded(t *testing.T) {
 		}
 		if conn, _ := a.Take(); conn != nil {
 			t.Error("a connection is left")
+		}
+	})
+}
+
+// Strangers can't fill the log, and what neighbours do is told all the same.
+func TestStrangersCostFewLines(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		net := mem.NewNetwork()
+		b := startSide(s, "b", listenAt(net, "b"))
+		knock := func(says ...[]byte) {
+			conn := dialRaw(t, net, "x", "b")
+			conn.write(t, says...)
+			s.Settle()
+			if err := conn.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		const strangers = 300
+		for range strangers {
+			knock([]byte{9}, []byte("\x01garbage"))
+		}
+		if n := b.log.count("warn"); n < 10 || n > 30 {
+			t.Errorf("%d lines for %d strangers", n, strangers)
+		}
+		conn := dialRaw(t, net, "a", "b")
+		conn.write(t, update("a", nil))
+		b.up(t, "a", 1)
+		s.Settle()
+		conn.write(t, []byte{9})
+		s.Settle()
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+		b.down(t, "a")
+		s.Settle()
+		for _, want := range []string{"Connection established with a", "Unknown message type", "Backend connection exited"} {
+			if !b.log.last(4, want) {
+				t.Errorf("of the neighbour the log does not tell: %q", want)
+			}
 		}
 	})
 }

@@ -112,7 +112,9 @@ func (l *link) undecodable(err error) {
 		return
 	}
 	l.garbled = true
-	l.cfg.log.Warn().Str("addr", l.remote).Str("neighbour", l.shake.Node()).Err(err).Msg("undecodable message skipped, and more of them")
+	if log, ok := l.voice(); ok {
+		log.Warn().Str("addr", l.remote).Str("neighbour", l.shake.Node()).Err(err).Msg("undecodable message skipped, and more of them")
+	}
 }
 
 // act does what the handshake says.

@@ -32,6 +32,12 @@ func (e *rejectError) Error() string {
 	return fmt.Sprintf("%s: rejected connection with node %s because %s", e.self, e.node, e.reason)
 }
 
+// strangerError ends a connection that was never a neighbour's. Anybody can make as
+// many as they like.
+type strangerError struct{ error }
+
+func (e *strangerError) Unwrap() error { return e.error }
+
 // logEnd writes what the failure of a link means to an operator, as the existing
 // nodes word it. What is no *supervise.Failure is a bug and logged where it goes.
 func logEnd(log zerolog.Logger, addr string, reason any, redial bool) {

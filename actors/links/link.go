@@ -14,6 +14,7 @@ import (
 
 	"receptor/actors/links/handshake"
 	"receptor/actors/supervise"
+	"receptor/actors/supervise/brevity"
 	"receptor/actors/supervise/events"
 	linksv1 "receptor/proto/links/v1"
 	routerv1 "receptor/proto/router/v1"
@@ -35,6 +36,7 @@ type linkConfig struct {
 	dials   bool                                        // the restart is the redial
 	backend string                                      // as configured
 	events  *events.Journal                             // nil: nobody wants to know
+	brevity *brevity.Brevity                            // of all links of strangers at a listener; nil: of a dialer
 	met     *atomic.Pointer[neighbour]                  // the last neighbour here; outlives the link
 }
 
@@ -117,7 +119,7 @@ func (l *link) Receive(ctx actor.Context) {
 	case *linksv1.FrameReceived:
 		l.received(ctx, m)
 	case *linksv1.UnknownTypeReceived:
-		l.cfg.log.Warn().Str("addr", l.remote).Uint32("type", m.GetType()).Msg("Unknown message type, ignored from now on")
+		l.unknown(m)
 	case *linksv1.FrameRefused:
 		l.tooLong(int(m.GetSize()))
 	case *linksv1.ConnLost:
@@ -217,6 +219,21 @@ func (l *link) tooLong(size int) {
 		Msg("message does not fit into the connection, dropped")
 }
 
+// voice is the logger for what the far end does wrong; as long as it is a stranger
+// not all of that is worth a line.
+func (l *link) voice() (zerolog.Logger, bool) {
+	if !l.since.IsZero() {
+		return l.cfg.log, true
+	}
+	return l.cfg.brevity.Logger(l.cfg.log, time.Now())
+}
+
+func (l *link) unknown(m *linksv1.UnknownTypeReceived) {
+	if log, ok := l.voice(); ok {
+		log.Warn().Str("addr", l.remote).Uint32("type", m.GetType()).Msg("Unknown message type, ignored from now on")
+	}
+}
+
 // lost is the end of the connection, or of the attempt to have one.
 func (l *link) lost(ctx actor.Context, m *linksv1.ConnLost) {
 	switch {
@@ -246,6 +263,9 @@ func (l *link) turnedDown(ctx actor.Context) {
 // fail ends this incarnation. It tidies up first: Restarting comes only after the
 // backoff, and until then nobody may route into the void.
 func (l *link) fail(ctx actor.Context, cause supervise.Cause, err error) {
+	if l.since.IsZero() {
+		err = &strangerError{err}
+	}
 	l.tellDown(err.Error())
 	l.end(ctx)
 	supervise.FailUntil(cause, err, l.again)

@@ -1,6 +1,7 @@
 package links
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -52,6 +53,25 @@ func (l *lines) has(text string) bool {
 		}
 	}
 	return false
+}
+
+// count is how many lines there are with text.
+func (l *lines) count(text string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.text {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// last reports whether text is in one of the last lines.
+func (l *lines) last(n int, text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.text[max(0, len(l.text)-n):], func(line string) bool { return strings.Contains(line, text) })
 }
 
 // startSide is newSide in a bubble, when all of it has started.

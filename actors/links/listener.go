@@ -2,21 +2,25 @@ package links
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
 
 	"receptor/actors/supervise"
+	"receptor/actors/supervise/brevity"
 	linksv1 "receptor/proto/links/v1"
 	"receptor/transport"
 )
 
 // newListener describes the supervisor of the links that neighbours dial.
 func newListener(b Backend, link linkConfig) func() actor.Actor {
+	link.brevity = &brevity.Brevity{}
 	return func() actor.Actor {
 		return &listener{
 			Supervisor: supervise.New(link.log, supervise.DefaultBackoff),
@@ -132,10 +136,19 @@ func (l *listener) close() {
 func (l *listener) HandleFailure(system *actor.ActorSystem, sup actor.Supervisor, who *actor.PID,
 	stats *actor.RestartStatistics, reason, message any,
 ) {
-	if !l.stopping {
-		logEnd(l.log, l.childName(who), reason, false)
+	if log, ok := l.voice(reason); ok && !l.stopping {
+		logEnd(log, l.childName(who), reason, false)
 	}
 	l.Supervisor.HandleFailure(system, sup, who, stats, reason, message)
+}
+
+// voice is the logger for the end of a link; not every stranger is worth a line.
+func (l *listener) voice(reason any) (zerolog.Logger, bool) {
+	var stranger *strangerError
+	if err, ok := reason.(error); ok && errors.As(err, &stranger) {
+		return l.link.brevity.Logger(l.log, time.Now())
+	}
+	return l.log, true
 }
 
 // childName is <address>-<n>.

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"time"
 
 	"receptor/actors/links"
+	"receptor/actors/supervise/brevity"
 	"receptor/transport"
 	"receptor/transport/tcp"
 	"receptor/transport/udp"
@@ -85,7 +87,12 @@ func (p *plan) webBinding(addr, path string, cfg *tls.Config) *transport.Binding
 		if err != nil {
 			return nil, err
 		}
-		l.OnRefused(func(err error) { p.log.Warn().Str("addr", l.Addr()).Err(err).Msg("connection refused") })
+		var strangers brevity.Brevity
+		l.OnRefused(func(err error) {
+			if log, ok := strangers.Logger(p.log, time.Now()); ok {
+				log.Warn().Str("addr", l.Addr()).Err(err).Msg("connection refused")
+			}
+		})
 		return l, nil
 	})
 }

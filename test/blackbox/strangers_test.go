@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"testing"
+
+	"receptor/test/blackbox/harness"
 )
 
 // Strangers at the ports of every backend are shown out; the neighbours don't
@@ -43,6 +45,7 @@ func TestGarbageOnEveryPort(t *testing.T) {
 			}
 			w.pings(a, "hub")
 			w.logCounts(hub, "Connection established with a", 1)
+			w.logIsBrief(hub)
 			if s, err := hub.Status(w.ctx); err != nil || !s.Connected("a") || s.RoutingTable["a"] != "a" {
 				t.Errorf("connections %v, routes %v, %v", s.Connections, s.RoutingTable, err)
 			}
@@ -85,4 +88,14 @@ func TestManyStrangersAtAUDPPort(t *testing.T) {
 		t.Errorf("%d strangers cost %d MB", strangers, grown)
 	}
 	w.logCounts(accepts, "Connection established", 1)
+	w.logLineHas(accepts, "WARNING", "counted, not told")
+	w.logIsBrief(accepts)
+}
+
+// logIsBrief checks that strangers did not get a line each.
+func (w *world) logIsBrief(n *harness.Node) {
+	w.t.Helper()
+	if lines := w.logged(n, "WARNING"); lines > 45 {
+		w.t.Errorf("%d warnings in the log", lines)
+	}
 }
