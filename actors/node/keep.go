@@ -22,6 +22,7 @@ import (
 const (
 	epochFile = "epoch"     // the last start epoch, decimal
 	resetFile = "reset.key" // 32 bytes, hexadecimal
+	agesFile  = "ages"      // how old finished units are, kept by the work family
 )
 
 // reservedID is the name that no node has, here or in other implementations. Any other

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
@@ -202,6 +203,7 @@ func (p *plan) work(map[string]*actor.PID) func() actor.Actor {
 		NodeID: p.cfg.ID, DataDir: p.cfg.DataDir, Log: p.logOf(familyWork), Dial: p.network.Dial, Feeds: p.feeds,
 		Runner: p.cfg.Runner, RunnerProgram: p.cfg.RunnerProgram, Version: p.cfg.Version,
 		Live: p.terms, Events: p.journal, PayloadTrace: payload.Trace(p.cfg.PayloadTrace),
+		AgesFile: filepath.Join(newKeeper(p.cfg, p.log).dir, agesFile),
 	})
 }
 

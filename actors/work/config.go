@@ -9,6 +9,7 @@ import (
 	"receptor/actors/supervise"
 	"receptor/actors/supervise/events"
 	"receptor/actors/supervise/payload"
+	"receptor/actors/work/age"
 	"receptor/actors/work/runner"
 	"receptor/actors/work/store"
 	"receptor/actors/work/unit"
@@ -19,9 +20,12 @@ import (
 type Config struct {
 	NodeID  string
 	DataDir string
-	Log     zerolog.Logger
-	Dial    transport.DialStream
-	Runner  []string // argv of the command runner; /proc/self/exe if empty
+	// AgesFile is where it stands how old finished units are; empty: nowhere, and
+	// their retention begins anew with each start.
+	AgesFile string
+	Log      zerolog.Logger
+	Dial     transport.DialStream
+	Runner   []string // argv of the command runner; /proc/self/exe if empty
 	// RunnerProgram is a program that only runs commands. It is used instead of
 	// Runner if it is there, and of this Version.
 	RunnerProgram string
@@ -34,6 +38,7 @@ type Config struct {
 	// forceWait is how long a forced release tries to tell the other node, which may
 	// not answer; 0 means 10 s.
 	forceWait time.Duration
+	clocks    func() age.Reading // nil: those of this machine
 }
 
 // Terms are what may change while units run.

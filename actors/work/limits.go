@@ -120,6 +120,7 @@ func (w *work) stopRetention() {
 
 // retire releases units that have been finished for too long.
 func (w *work) retire(ctx actor.Context) {
+	w.ages.look()
 	for id, e := range w.units {
 		keep := w.terms().types[e.workType].Retention
 		if e.remote {
@@ -133,13 +134,6 @@ func (w *work) retire(ctx actor.Context) {
 		}
 	}
 	w.scheduleRetention(ctx)
-}
-
-// endedAt is when a unit ended whose last record is so old, for time.Since: from now
-// on the clock on the wall may be set, and its age grows with time alone. A record from
-// the future is new.
-func endedAt(now time.Time, written int64) time.Time {
-	return now.Add(-max(0, now.Sub(time.Unix(0, written))))
 }
 
 // state of a unit, or pending.

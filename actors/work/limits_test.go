@@ -5,9 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"receptor/actors/work/age"
 	"receptor/actors/work/unit"
 	workv1 "receptor/proto/work/v1"
 )
@@ -106,39 +108,90 @@ func TestFinishedUnitsAreReleased(t *testing.T) {
 	})
 }
 
-// A clock that is set makes no unit old: to the daemon a clock that was put forward by
-// a year is a record that was written a year ago.
+// lookedAt has units released that are too old, and reports whether that one is gone.
+func (w *world) lookedAt(id string) bool {
+	w.Helper()
+	w.stage.Send(w.pid, &workv1.RetentionDue{})
+	w.list("")       // after it
+	w.noActorsLeft() // that would release the unit
+	return w.list(id).GetRefused() != nil
+}
+
+// A clock that is set makes no unit old, neither while the daemon runs nor while it is
+// down: only time does.
 func TestRetentionWhileTheClockIsSet(t *testing.T) {
 	onStage(t, func(w *world) {
+		var up, ahead atomic.Int64 // what goes by, and by how much the clock was put forward
+		w.cfg.clocks = func() age.Reading {
+			return age.Reading{Boot: "one", Up: time.Duration(up.Load()), Wall: time.Now().Add(time.Duration(up.Load() + ahead.Load()))}
+		}
+		w.cfg.AgesFile = filepath.Join(t.TempDir(), "sub", "ages")
 		w.cfg.Types[0].Retention = time.Hour
 		w.up()
 		id := w.run("cat", "", "x")
 		w.final(id, unit.Succeeded, "exit status 0")
 		w.noActorsLeft()
-		old := time.Now().AddDate(-1, 0, 0)
-		if err := os.Chtimes(filepath.Join(w.dir(id).Path(), "status"), old, old); err != nil {
-			t.Fatal(err)
+		kept := func(when string) {
+			t.Helper()
+			if w.lookedAt(id) {
+				t.Fatal("the unit was released early:", when)
+			}
 		}
-		w.stage.Send(w.pid, &workv1.RetentionDue{})
-		w.noActorsLeft() // the one that would release it
-		if w.list(id).GetRefused() != nil {
-			t.Error("the unit was released early")
-		}
+		ahead.Add(int64(365 * 24 * time.Hour))
+		kept("the clock was set while the daemon ran")
 		w.down()
-		w.up() // nothing else is known of it now
+		w.up()
+		kept("and it was started again")
+		w.down()
+		ahead.Add(int64(365 * 24 * time.Hour))
+		up.Add(int64(50 * time.Minute))
+		w.up()
+		kept("the clock was set while the daemon was down")
+		w.down()
+		up.Add(int64(11 * time.Minute))
+		w.up() // what went by before counts, too
 		w.stage.Send(w.pid, &workv1.RetentionDue{})
 		w.until("released", func() bool { return w.list(id).GetRefused() != nil })
 	})
 }
 
-func TestAgeOfAUnitThatWasFound(t *testing.T) {
-	now := time.Now()
-	for name, c := range map[string]struct{ written, want time.Duration }{
-		"old": {-time.Hour, time.Hour}, "new": {0, 0}, "of the future": {time.Hour, 0},
-	} {
-		if got := now.Sub(endedAt(now, now.Add(c.written).UnixNano())); got != c.want {
-			t.Errorf("%s: %s", name, got)
-		}
+// Without a place to remember, or with nonsense there, the retention begins anew.
+func TestRetentionWithoutAMemory(t *testing.T) {
+	for name, file := range map[string]string{"no file": "", "no folder": "/dev/null/ages", "nonsense": "nonsense"} {
+		t.Run(name, func(t *testing.T) {
+			onStage(t, func(w *world) {
+				w.cfg.AgesFile = file
+				if file == "nonsense" {
+					w.cfg.AgesFile = filepath.Join(t.TempDir(), file)
+					if err := os.WriteFile(w.cfg.AgesFile, []byte(`{"Spans":7}`), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w.cfg.Types[0].Retention = time.Hour
+				w.up()
+				id := w.run("cat", "", "x")
+				w.final(id, unit.Succeeded, "exit status 0")
+				w.noActorsLeft()
+				w.down()
+				old := time.Now().AddDate(-1, 0, 0)
+				if err := os.Chtimes(filepath.Join(w.dir(id).Path(), "status"), old, old); err != nil {
+					t.Fatal(err)
+				}
+				w.up()
+				if w.lookedAt(id) {
+					t.Error("the unit was released early")
+				}
+			})
+		})
+	}
+}
+
+// The clocks of this machine go on, and have a name.
+func TestClocks(t *testing.T) {
+	before := clocks()
+	after := clocks()
+	if before.Boot == "" || before.Boot != after.Boot || before.Up <= 0 || after.Up < before.Up || time.Since(after.Wall).Abs() > time.Minute {
+		t.Errorf("%+v and %+v", before, after)
 	}
 }
 

@@ -26,6 +26,7 @@ func (w *work) stop() {
 	}
 	w.notices.close()
 	w.program.Close()
+	w.ages.close()
 	w.stopRetention()
 }
 

@@ -44,6 +44,7 @@ type work struct {
 	sweeps bool              // there is a sweeper
 	drains bool              // no new units are taken
 	sweep  *time.Timer       // for finished units that are too old; nil for none
+	ages   *ages             // of the units that were found
 }
 
 // entry is one unit.
@@ -132,6 +133,7 @@ func (w *work) start(ctx actor.Context) {
 	w.notices = newNotices(ctx.ActorSystem().Root, w.Log)
 	w.far = newFarNodes(ctx.ActorSystem().Root, ctx.Self())
 	w.Feeds.askFar(w.openFarErrors)
+	w.ages = openAges(w.AgesFile, w.clocks, w.Log)
 	w.resumeQueues(loaded)
 	known := make(map[string]bool, len(loaded))
 	for _, l := range loaded {
@@ -156,7 +158,7 @@ func (w *work) load(ctx actor.Context, l store.Loaded) {
 		remote: l.Record.Remote != nil, pod: l.Record.Kube != nil, needs: w.needsSignature(l.Record),
 	}
 	if l.Record.State.Final() {
-		e.ended = endedAt(time.Now(), l.Written)
+		e.ended = w.ages.endedAt(l.Written)
 	}
 	w.add(e)
 	w.Feeds.publish(l.ID, w.store.Dir(l.ID), shown(l.ID, l.Record))
@@ -313,6 +315,7 @@ func (w *work) idle(ctx actor.Context, m *workv1.UnitIdle) {
 	if ok {
 		w.freeSlot(ctx, e)
 		if e.ended.IsZero() {
+			w.ages.look()
 			e.ended = time.Now()
 		}
 	}

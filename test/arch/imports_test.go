@@ -56,7 +56,7 @@ const actorLibrary = "github.com/asynkron/protoactor-go"
 
 // pure is code with time, randomness and the world as parameters.
 var pure = []string{
-	"transport/wire", "transport/frame", "actors/router/route", "actors/links/handshake", "actors/links/quality", "actors/work/unit", "transport/secure/cert", "transport/mesh/firewall", "actors/services/iproute",
+	"transport/wire", "transport/frame", "actors/router/route", "actors/links/handshake", "actors/links/quality", "actors/work/unit", "actors/work/age", "transport/secure/cert", "transport/mesh/firewall", "actors/services/iproute",
 	"actors/control/command", "cli/internal/nearest", "actors/work/pod", "actors/supervise/tree", "actors/node/change", "internal/cut",
 }
 
