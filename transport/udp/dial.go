@@ -17,6 +17,8 @@ import (
 // Dialer makes connected sockets to one address.
 type Dialer struct {
 	addr   string // host:port, an IPv6 literal in brackets
+	port   string
+	hosts  *addresses
 	dialer net.Dialer
 }
 
@@ -25,23 +27,50 @@ var _ transport.Dialer = (*Dialer)(nil)
 // NewDialer returns a dialer for host:port. The only error is an address that
 // can't be one.
 func NewDialer(addr string) (*Dialer, error) {
-	addr, err := socket.Join(addr)
+	host, port, err := socket.Split(addr)
 	if err != nil {
 		return nil, err
 	}
-	return &Dialer{addr: addr, dialer: net.Dialer{Timeout: socket.DialTimeout}}, nil
+	name := net.JoinHostPort(host, port)
+	if host == "" {
+		host = "localhost" // as package net has it
+	}
+	return &Dialer{
+		addr: name, port: port, hosts: newAddresses(host),
+		dialer: net.Dialer{Timeout: socket.DialTimeout},
+	}, nil
 }
 
 // Dial makes a socket. That there is nobody at the far end shows only when
-// something has been sent: its host refuses it, and ReadFrame says so.
+// something has been sent: its host refuses it, and ReadFrame says so. If the host
+// has another address, the next Dial takes that one.
 func (d *Dialer) Dial(ctx context.Context) (transport.Conn, error) {
-	stream, err := d.dialer.DialContext(ctx, "udp", d.addr)
+	ctx, cancel := context.WithTimeout(ctx, socket.DialTimeout)
+	defer cancel()
+	list, err := d.hosts.next(ctx)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: "udp", Err: err}
+	}
+	var problems []error
+	for _, addr := range list {
+		c, err := d.dial(ctx, net.JoinHostPort(addr.String(), d.port))
+		if err == nil {
+			c.heard = d.hosts.tried(addr)
+			return c, nil
+		}
+		problems = append(problems, err)
+	}
+	return nil, errors.Join(problems...)
+}
+
+func (d *Dialer) dial(ctx context.Context, addr string) (*Conn, error) {
+	stream, err := d.dialer.DialContext(ctx, "udp", addr)
 	if err != nil {
 		return nil, err
 	}
 	conn, ok := stream.(*net.UDPConn)
 	if !ok {
-		return nil, errors.Join(fmt.Errorf("dial udp %s: a %T", d.addr, stream), stream.Close())
+		return nil, errors.Join(fmt.Errorf("dial udp %s: a %T", addr, stream), stream.Close())
 	}
 	runs, err := prepare(conn)
 	if err != nil {
@@ -60,6 +89,7 @@ type Conn struct {
 	conn     *net.UDPConn
 	remote   string
 	receiver receiver
+	heard    func() // called when something has come
 	sender   sender
 	came     datagrams
 	dropped  atomic.Uint64
@@ -76,6 +106,7 @@ func (c *Conn) ReadFrame() (*frame.Buf, error) {
 		if c.came, _, err = c.receiver.read(); err != nil {
 			return nil, err
 		}
+		c.heard()
 	}
 }
 
