@@ -29,6 +29,7 @@ var (
 	// A header that does not match would be dropped silently.
 	headerName  = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+$")
 	headerValue = regexp.MustCompile(`^[^\x00-\x08\x0a-\x1f\x7f]*$`)
+	zone        = regexp.MustCompile(`(\[[0-9A-Fa-f:.]+)%[^]]*]`)
 )
 
 // Dialer opens connections to one URL.
@@ -55,7 +56,7 @@ func NewDialer(address, extraHeader string, cfg *tls.Config) (*Dialer, error) {
 		url: u, header: http.Header{}, proxy: proxyFromEnvironment,
 		dialer: net.Dialer{Timeout: socket.DialTimeout},
 	}
-	origin := url.URL{Scheme: "http", Host: u.Host}
+	origin := url.URL{Scheme: "http", Host: withoutZone(u.Host)} // as in Host, which it is compared with
 	if u.Scheme == "wss" {
 		if cfg == nil {
 			cfg = &tls.Config{MinVersion: tls.VersionTLS12}
@@ -193,6 +194,12 @@ func (d *Dialer) hostPort() string {
 		return net.JoinHostPort(d.url.Hostname(), "443")
 	}
 	return net.JoinHostPort(d.url.Hostname(), "80")
+}
+
+// withoutZone takes the zone out of an IPv6 literal in brackets: it means something
+// on this host only.
+func withoutZone(host string) string {
+	return zone.ReplaceAllString(host, "$1]")
 }
 
 // direct connects without a proxy.

@@ -42,6 +42,9 @@ func TestDialerErrors(t *testing.T) {
 		got.header.Get("A") != "b:c" || got.header.Get("Origin") != "https://[::1]:80" || got.hostPort() != "[::1]:80" {
 		t.Error(got.Name(), got.header)
 	}
+	if got := newDialer(t, "ws://[fe80::1%25d0]:80/", "", nil); got.hostPort() != "[fe80::1%d0]:80" || got.header.Get("Origin") != "http://[fe80::1]:80" {
+		t.Error(got.hostPort(), got.header)
+	}
 	for u, want := range map[string]string{"ws://a": "a:80", "wss://a/": "a:443", "ws://[::1]/": "[::1]:80"} {
 		if got := newDialer(t, u, "", nil).hostPort(); got != want {
 			t.Errorf("%s: %s", u, got)

@@ -161,6 +161,9 @@ func (l *Listener) serve(w http.ResponseWriter, r *http.Request) {
 		l.refuse(fmt.Errorf("%s asks for %q, which is not %s", r.RemoteAddr, r.URL.Path, l.path))
 		return
 	}
+	if origin := r.Header.Get("Origin"); origin != "" {
+		r.Header.Set("Origin", withoutZone(origin)) // existing nodes send it here, and not in Host
+	}
 	up := &upgrader{ResponseWriter: w}
 	conn, err := websocket.Accept(up, r, nil)
 	if err != nil {

@@ -47,14 +47,21 @@ func TestWhoMayEnter(t *testing.T) {
 		{"/", "/", "http://evil:1", 403},
 		{"/", "/", "null", 403},
 		{"/x", "/", "http://evil:1", 404},
+		{"/", "/", "http://[fe80::1%d0]:1", 101}, // an existing node, by way of its interface
+		{"/", "/", "http://[fe80::2%d0]:1", 403},
+		{"/", "/", "http://evil%[fe80::1]:1", 403},
 	} {
+		host := "node:1"
+		if strings.Contains(c.origin, "[") {
+			host = "[fe80::1]:1"
+		}
 		l := listen(t, c.served, nil)
 		var refused chan error
 		if c.want != 101 {
 			refused = make(chan error, 1)
 			l.OnRefused(func(err error) { refused <- err })
 		}
-		client, status := knock(t, l, wish(c.path, "node:1", c.origin))
+		client, status := knock(t, l, wish(c.path, host, c.origin))
 		if status != c.want {
 			t.Errorf("%+v: %d", c, status)
 			continue
