@@ -109,9 +109,13 @@ func newRuling(nodeID string, m *linksv1.SetRules) *ruling {
 	}
 }
 
-// splitName splits tcp-peer:<addr> into TCP and the address.
+// splitName splits tcp-peer:<addr> into TCP and the address. The kinds are named as
+// in the logs of existing nodes.
 func splitName(name string) (kind, addr string) {
 	head, addr, _ := strings.Cut(name, ":")
 	kind, _, _ = strings.Cut(head, "-")
+	if kind == "ws" {
+		return "Websocket", addr
+	}
 	return strings.ToUpper(kind), addr
 }

@@ -87,7 +87,11 @@ func (l *listener) start(ctx actor.Context) {
 		supervise.Fail(supervise.CauseBind, err)
 	}
 	kind, _ := splitName(l.backend.Name)
-	l.log.Debug().Msgf("Listening on %s %s", kind, socket.Addr())
+	where := socket.Addr()
+	if web, ok := socket.(interface{ Path() string }); ok {
+		where += " path " + web.Path()
+	}
+	l.log.Debug().Msgf("Listening on %s %s", kind, where)
 	l.acceptor = startAcceptor(socket, acceptSink{
 		root: ctx.ActorSystem().Root, listener: ctx.Self(), incarnation: l.incarnation,
 	})

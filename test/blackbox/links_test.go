@@ -151,13 +151,15 @@ func TestWebSocketRequest(t *testing.T) {
 func TestStrangersAtAWebSocketPort(t *testing.T) {
 	w := newWorld(t)
 	port := w.port()
-	hub := w.node("hub", []string{"--ws-listener", "bindaddr=127.0.0.1", fmt.Sprint("port=", port), "path=/mesh"})
+	hub := w.node("hub", []string{"--ws-listener", "bindaddr=127.0.0.1", fmt.Sprint("port=", port), "path=/mesh", "--log-level", "debug"})
 	lost := w.node("lost", []string{"--ws-peer", fmt.Sprintf("address=ws://127.0.0.1:%d/elsewhere", port)})
-	found := w.node("found", []string{"--ws-peer", fmt.Sprintf("address=ws://127.0.0.1:%d/mesh", port)})
+	found := w.node("found", []string{"--ws-peer", fmt.Sprintf("address=ws://127.0.0.1:%d/mesh", port), "--log-level", "debug"})
 	w.up(hub, lost, found)
 	w.must(found.Sees(w.ctx, "hub"))
 	w.logLineHas(lost, "WARNING", "Backend connection failed (will retry)", "404")
 	w.logLineHas(hub, "/elsewhere")
+	w.logLineHas(hub, "DEBUG", fmt.Sprintf("Listening on Websocket 127.0.0.1:%d path /mesh", port))
+	w.logLineHas(found, "DEBUG", fmt.Sprintf("Running Websocket peer connection ws://127.0.0.1:%d/mesh", port))
 	upgrade := http.Header{
 		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"AAAAAAAAAAAAAAAAAAAAAA=="},
 	}
