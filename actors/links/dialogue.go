@@ -197,8 +197,11 @@ func (l *link) comeAgain(span time.Duration) {
 // comeNow has the next dial follow at once, whatever was said before: our own, and
 // that of a neighbour who waits for the end of the connection.
 func (l *link) comeNow(ctx actor.Context, m *linksv1.DialNow) {
+	if node := l.shake.Node(); node != "" && node != m.GetNode() {
+		return // a listener tells all of its links
+	}
 	l.again = time.Now()
-	if l.rejected != nil && l.shake.Node() == m.GetNode() {
+	if l.rejected != nil {
 		l.turnedDown(ctx)
 	}
 }

@@ -30,7 +30,7 @@ func (t *tool) actCommand() *cli.Command {
 			},
 			{
 				Name: "log-level", Usage: "Log an actor, and all below it, at another level for a while.",
-				ArgsUsage: "PATH LEVEL", Description: actDescription,
+				ArgsUsage: "PATH LEVEL", Description: actDescription + "\nThe configured level is back when its time is over, or when actions are not allowed any more.",
 				Flags: []cli.Flag{
 					span(10*time.Minute, "`TIME` until the configured level is back"), jsonFlag("print the node's answer as JSON"),
 				},
@@ -38,7 +38,7 @@ func (t *tool) actCommand() *cli.Command {
 			},
 			{
 				Name: "link-down", Usage: "End the link to a neighbour and refuse it for a while.",
-				ArgsUsage: "NODE", Description: actDescription + "\nThe side that dials comes again at once when the time is over. Where it is ended early,\nthis node dials at once, too, and another one within 5 s.",
+				ArgsUsage: "NODE", Description: actDescription + "\nThe side that dials comes again at once when the time is over. Where it is ended early\nit comes at once, too; a neighbour of another make or older version within 5 s.",
 				Flags: []cli.Flag{
 					span(30*time.Second, "`TIME` for which it is refused; 0 ends an earlier one"), jsonFlag("print the node's answer as JSON"),
 				},
