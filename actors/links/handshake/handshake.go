@@ -13,6 +13,7 @@ package handshake
 
 import (
 	"slices"
+	"strings"
 
 	"receptor/transport/wire"
 )
@@ -148,7 +149,7 @@ func (m *Machine) introduce(u wire.RoutingUpdate) Action {
 	case m.node == m.cfg.NodeID:
 		return m.reject(ReasonOwnID)
 	case len(m.names) > 0 && !slices.Contains(m.names, m.node):
-		return m.reject(ReasonUncertain)
+		return m.reject(ReasonUncertain + ": " + strings.Join(m.names, ", "))
 	case !m.cfg.allows(m.node):
 		return m.reject(ReasonNotAllowed)
 	}

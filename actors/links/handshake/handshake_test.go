@@ -64,8 +64,8 @@ func TestRules(t *testing.T) {
 			{update("b", "b", nil), reject("b", ReasonNotAllowed)}}},
 		{"2b allowed", Config{NodeID: "a", Cost: 1, AllowedPeers: []string{"c", "b"}}, []step{hello}},
 		{"its certificate names it", any1, []step{quiet(certified("c", "b")), hello}},
-		{"its certificate names others", any1, []step{quiet(certified("c")),
-			{update("b", "b", nil), reject("b", ReasonUncertain)}}},
+		{"its certificate names others", any1, []step{quiet(certified("c", "d")),
+			{update("b", "b", nil), reject("b", ReasonUncertain+": c, d")}}},
 		{"its certificate names nobody", any1, []step{quiet(certified()), hello}},
 		{"2c cost of the node", Config{NodeID: "a", Cost: 1, AnyPeer: true, NodeCost: map[string]float64{"b": 2.5}}, []step{
 			{update("b", "b", nil), Action{Do: Ask, Node: "b", Cost: 2.5}}}},

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Types of PEM blocks.
@@ -45,6 +46,9 @@ func parsePEM(data []byte) ([]any, error) {
 }
 
 func parseBlock(block *pem.Block) (any, error) {
+	if strings.Contains(block.Type+block.Headers["Proc-Type"], "ENCRYPTED") {
+		return nil, errors.New("the key is encrypted (openssl pkey takes the passphrase off)")
+	}
 	switch block.Type {
 	case pemCertificate:
 		return x509.ParseCertificate(block.Bytes)
@@ -111,7 +115,7 @@ func ReadPublicKey(data []byte) (crypto.PublicKey, error) {
 func FindKey(data []byte, file string) (crypto.Signer, error) {
 	items, err := parsePEM(data)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	var found crypto.Signer
 	for _, item := range items {
