@@ -28,6 +28,8 @@ type acceptor struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	done     chan struct{} // closed when the loop has ended
+	crowded  spell         // there is no room; only the loop
+	short    spell         // the machine has no descriptors or memory left; only the loop
 
 	mu      sync.Mutex
 	last    uint64
@@ -49,9 +51,7 @@ func (a *acceptor) start() { go a.run() }
 func (a *acceptor) run() {
 	defer close(a.done)
 	for {
-		select {
-		case a.slots <- struct{}{}:
-		case <-a.ctx.Done():
+		if !a.room() {
 			return
 		}
 		c, err := a.accept()
@@ -65,12 +65,34 @@ func (a *acceptor) run() {
 	}
 }
 
+// room waits until one more connection may be open. It is false when the acceptor
+// stops.
+func (a *acceptor) room() bool {
+	select {
+	case a.slots <- struct{}{}:
+		return true
+	default:
+	}
+	if a.crowded.begins(time.Now()) {
+		a.out.trouble(fmt.Errorf("%d connections are open, which is the limit: others wait until one ends", cap(a.slots)))
+	}
+	select {
+	case a.slots <- struct{}{}:
+		return true
+	case <-a.ctx.Done():
+		return false
+	}
+}
+
 // accept waits out what is not the listener's fault.
 func (a *acceptor) accept() (transport.StreamConn, error) {
 	for {
 		c, err := a.listener.Accept()
 		if err == nil || !passing(err) {
 			return c, err
+		}
+		if !errors.Is(err, syscall.ECONNABORTED) && !errors.Is(err, syscall.EINTR) && a.short.begins(time.Now()) {
+			a.out.trouble(fmt.Errorf("others wait until there is more: %w", err))
 		}
 		if !pause(a.ctx, acceptPause) {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,16 +146,25 @@ func (r *receiver) requests(ctx context.Context, far io.Writer, a *association) 
 	}
 }
 
-// send tries once more if the error belongs to a datagram before: the kernel tells
+// send tries once more if the error may belong to a datagram before: the kernel tells
 // of a refusal at the next call, and does not send then.
 func send(far io.Writer, b []byte) error {
 	_, err := far.Write(b)
-	if errors.Is(err, unix.ECONNREFUSED) {
+	if refused(err) {
 		if _, again := far.Write(b); again != nil {
 			return again
 		}
 	}
 	return err
+}
+
+// refused reports an error by which the kernel passes on what a host or firewall on
+// the way said of a datagram that was sent before. The socket is as good as ever.
+func refused(err error) bool {
+	return slices.ContainsFunc([]error{
+		unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EHOSTDOWN, unix.ENONET,
+		unix.ENOPROTOOPT, unix.EOPNOTSUPP, unix.EACCES, unix.EPROTO, unix.EMSGSIZE,
+	}, func(e error) bool { return errors.Is(err, e) })
 }
 
 // answers sends back what the target sent. A refusal is told and not the end: the
@@ -164,7 +174,7 @@ func (r *receiver) answers(far io.Reader, a *association) error {
 	for {
 		n, err := far.Read(buf)
 		switch {
-		case errors.Is(err, unix.ECONNREFUSED):
+		case refused(err):
 			r.trouble.failed(err)
 			continue
 		case err != nil:

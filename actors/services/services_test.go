@@ -211,7 +211,8 @@ func TestConnectionsAreBounded(t *testing.T) {
 			return dialTCP(ctx, far, nil)
 		})
 		cfg.MaxConnections = 1
-		spawn(s, cfg)
+		var log journal
+		spawnWith(s, &log, "services", cfg)
 		first := dial(t, addr)
 		second := make(chan []byte, 1)
 		go func() { second <- ask(t, addr, []byte("second")) }()
@@ -230,6 +231,9 @@ func TestConnectionsAreBounded(t *testing.T) {
 		}
 		if got := <-second; string(got) != "second" {
 			t.Errorf("%q", got)
+		}
+		if n := log.warnings("1 connections are open, which is the limit"); n != 1 {
+			t.Errorf("%d warnings", n)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -20,6 +21,20 @@ func (c *complaint) over() {
 	if c.made.Load() {
 		c.made.Store(false)
 	}
+}
+
+// spell is a time in which something goes wrong again and again.
+type spell struct{ last time.Time }
+
+// spellPause is how long it has to be quiet before what happens next begins another
+// spell.
+const spellPause = time.Minute
+
+// begins is told each time that it happens.
+func (s *spell) begins(now time.Time) bool {
+	fresh := now.Sub(s.last) >= spellPause
+	s.last = now
+	return fresh
 }
 
 // troubles says what goes wrong with the datagrams of one incarnation, but not of
