@@ -2,6 +2,7 @@ package node
 
 import (
 	"math"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,5 +109,24 @@ func TestNodeWithoutDataFolderUsesOneForWhatIsTemporary(t *testing.T) {
 	}
 	if left, err := os.ReadDir("."); len(left) > 0 || err != nil {
 		t.Errorf("in the current folder: %v, %v", left, err)
+	}
+}
+
+func TestWhatCantListenIsSaidOnce(t *testing.T) {
+	taken, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for want, s := range map[string]Services{
+		"error listening on UDP: listen udp": {UDPServers: []UDPServer{{Addr: taken.LocalAddr().String(), RemoteNode: "b", RemoteService: "x"}}},
+		"error listening on service ping: service ping is already listening and advertising": {
+			UDPClients: []UDPClient{{Service: "ping", Addr: "127.0.0.1:1"}},
+		},
+	} {
+		_, err := Start(Config{ID: "a", DataDir: t.TempDir(), Services: s}, quiet(t))
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }

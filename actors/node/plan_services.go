@@ -68,7 +68,7 @@ func (p *plan) tcpClient(c TCPClient) (*piece, error) {
 func (p *plan) udpServer(c UDPServer) (*piece, error) {
 	binding := services.ListenUDP(c.Addr)
 	return &piece{
-		sockets: []socket{opens(binding, saying("error listening on UDP"))},
+		sockets: []socket{opens(binding, nil)},
 		add: func(w *wanted, version uint64, _ any) {
 			w.services.UDPServers = append(w.services.UDPServers, services.UDPServer{
 				Version: version, Addr: c.Addr, Binding: binding, RemoteNode: c.RemoteNode, RemoteService: c.RemoteService,
@@ -83,7 +83,7 @@ func (p *plan) udpClient(c UDPClient) (*piece, error) {
 	}
 	binding := services.ListenDatagrams(p.plane, c.Service)
 	return &piece{
-		sockets: []socket{opens(binding, saying("error listening on service %s", c.Service))},
+		sockets: []socket{opens(binding, nil)},
 		add: func(w *wanted, version uint64, _ any) {
 			w.services.UDPClients = append(w.services.UDPClients, services.UDPClient{
 				Version: version, Service: c.Service, Binding: binding, Addr: c.Addr,

@@ -24,6 +24,7 @@ import (
 	routerv1 "receptor/proto/router/v1"
 	"receptor/test/probe"
 	"receptor/transport"
+	"receptor/transport/bridge"
 	"receptor/transport/mesh"
 	"receptor/transport/unixsock"
 )
@@ -215,6 +216,52 @@ func TestTLSOnBothTCPSides(t *testing.T) {
 		plain.Close()
 		eventually(t, func() bool { return log.warnings("TLS handshake error") == 1 })
 	})
+}
+
+// unixPair returns both ends of a connection over a Unix socket.
+func unixPair(t *testing.T) (near, far *net.UnixConn) {
+	t.Helper()
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	far = unixDial(t, l.Addr().String())
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c.(*net.UnixConn), far
+}
+
+// A client of TLS that is gone is found out as any other, though the far end is silent.
+func TestAGoneClientOfTLSIsFoundOut(t *testing.T) {
+	serverTLS, clientTLS := identity(t)
+	near, client := unixPair(t)
+	far, target := unixPair(t)
+	server := tlsStream{tls.Server(near, serverTLS)}
+	over := make(chan error, 1)
+	go func() { over <- bridge.Bridge(server, far, nil) }()
+	c := tls.Client(client, clientTLS)
+	if _, err := io.WriteString(c, "the last words"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(target)
+	if string(text) != "the last words" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	select {
+	case err := <-over:
+		if err != nil {
+			t.Logf("the way back: %v", err) // there may be nobody to take the farewell
+		}
+	case <-time.After(patience):
+		t.Error("the connection stays for a client that is gone")
+	}
 }
 
 func TestATargetWithoutTLSIsRefused(t *testing.T) {

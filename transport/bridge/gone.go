@@ -57,7 +57,11 @@ func HasHungUp(c net.Conn) bool {
 	return gone && err == nil
 }
 
+// rawConn is the socket of c, also beneath TLS: it is only looked at.
 func rawConn(c net.Conn) syscall.RawConn {
+	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = t.NetConn()
+	}
 	sys, ok := c.(syscall.Conn)
 	if !ok {
 		return nil
