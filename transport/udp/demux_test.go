@@ -37,7 +37,7 @@ func FuzzDemux(f *testing.F) {
 			n := min(1+int(bytes[0])%32, len(bytes))
 			came := datagrams{rest: bytes[:n], size: max(int(size), 1)}
 			bytes = bytes[n:]
-			c := l.find(loopback(int(came.rest[0])%5), came.rest[0])
+			c := l.find(loopback(int(came.rest[0])%5), came)
 			if c == nil {
 				continue
 			}

@@ -77,7 +77,7 @@ func (d *Dialer) dial(ctx context.Context, addr string) (*Conn, error) {
 		return nil, errors.Join(err, conn.Close())
 	}
 	c := &Conn{conn: conn, remote: conn.RemoteAddr().String(), receiver: newReceiver(conn)}
-	c.sender = newSender(conn, netip.AddrPort{}, runs, &c.dropped)
+	c.sender = newSender(conn, netip.AddrPort{}, nil, runs, &c.dropped)
 	return c, nil
 }
 

@@ -55,6 +55,9 @@ func Listen(addr string) (*Listener, error) {
 		return nil, errors.Join(fmt.Errorf("listen udp %s: a %T", addr, packets), packets.Close())
 	}
 	runs, err := prepare(conn)
+	if err == nil && conn.LocalAddr().(*net.UDPAddr).IP.IsUnspecified() {
+		err = askDestination(conn)
+	}
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -127,7 +130,7 @@ func (l *Listener) run() {
 		if len(came.rest) == 0 {
 			continue // existing nodes die of an empty message; we take it for none
 		}
-		if c := l.find(from, came.rest[0]); c != nil {
+		if c := l.find(from, came); c != nil {
 			c.dropped.Add(c.inbox.put(came))
 		}
 	}
@@ -150,21 +153,21 @@ func (l *Listener) end(err error) {
 
 // find returns the link of an address, a new one if there is room: nil if not. A
 // reject is no beginning; it answers a link that is gone.
-func (l *Listener) find(from netip.AddrPort, kind byte) *link {
+func (l *Listener) find(from netip.AddrPort, came datagrams) *link {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c := l.links[from]; c != nil {
 		return c
 	}
-	if kind == wire.TypeReject || len(l.links) >= maxLinks {
+	if came.rest[0] == wire.TypeReject || len(l.links) >= maxLinks {
 		l.dropped.Add(1)
 		return nil
 	}
 	c := &link{
-		listener: l, from: from, inbox: newInbox(),
+		listener: l, from: from, origin: origin(came.control), inbox: newInbox(),
 		remote: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()).String(),
 	}
-	c.sender = newSender(l.conn, from, l.runs, &c.dropped)
+	c.sender = newSender(l.conn, from, c.origin, l.runs, &c.dropped)
 	select {
 	case l.waiting <- c:
 		l.links[from] = c
@@ -187,6 +190,7 @@ func (l *Listener) forget(c *link) {
 type link struct {
 	listener *Listener
 	from     netip.AddrPort
+	origin   []byte // control message: send from where the first message was sent to
 	remote   string
 	inbox    *inbox
 	sender   sender
@@ -224,7 +228,7 @@ func (c *link) Close() error {
 	if c.closed.Swap(true) {
 		return nil
 	}
-	_, err := c.listener.conn.WriteToUDPAddrPort(wire.Reject, c.from)
+	_, _, err := c.listener.conn.WriteMsgUDPAddrPort(wire.Reject, c.origin, c.from)
 	c.listener.forget(c)
 	c.inbox.end(net.ErrClosed)
 	return farewell(err)

@@ -11,8 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// controlSpace holds one control message with an int.
-var controlSpace = unix.CmsgSpace(4)
+// segmentSpace is for the control message of a run, controlSpace for all that comes
+// with what is received: the length of a run, and the address it was sent to.
+var (
+	segmentSpace = unix.CmsgSpace(2)
+	controlSpace = unix.CmsgSpace(4) + unix.CmsgSpace(unix.SizeofInet6Pktinfo)
+)
 
 // prepare sets the socket's options, and says whether the kernel sends runs. One
 // that knows nothing of them works as well, only slower.
@@ -37,7 +41,7 @@ func prepare(conn *net.UDPConn) (runs bool, err error) {
 
 // segmented is a control message in b: cut what is sent every size bytes.
 func segmented(b []byte, size int) []byte {
-	b = b[:unix.CmsgSpace(2)]
+	b = b[:segmentSpace]
 	h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
 	h.Level, h.Type = unix.IPPROTO_UDP, unix.UDP_SEGMENT
 	h.SetLen(unix.CmsgLen(2))

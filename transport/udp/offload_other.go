@@ -7,7 +7,7 @@ import (
 	"net"
 )
 
-const controlSpace = 0
+const segmentSpace, controlSpace = 0, 0
 
 // prepare sets the socket's options. Runs of datagrams are for Linux.
 func prepare(conn *net.UDPConn) (runs bool, err error) {

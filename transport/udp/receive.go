@@ -24,8 +24,8 @@ func (r *receiver) read() (datagrams, netip.AddrPort, error) {
 	if err != nil {
 		return datagrams{}, from, err
 	}
-	d := datagrams{rest: r.buf[:n], size: n}
-	if size := segmentSize(r.control[:control]); size > 0 {
+	d := datagrams{rest: r.buf[:n], size: n, control: r.control[:control]}
+	if size := segmentSize(d.control); size > 0 {
 		d.size = size
 	}
 	return d, from, nil
@@ -34,8 +34,9 @@ func (r *receiver) read() (datagrams, netip.AddrPort, error) {
 // datagrams are one datagram or several of the same length, of which the last may
 // be shorter.
 type datagrams struct {
-	rest []byte
-	size int
+	rest    []byte
+	size    int
+	control []byte // what the kernel says of them
 }
 
 // next takes the first datagram off; nil at the end, and for an empty one.

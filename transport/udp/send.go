@@ -3,6 +3,7 @@ package udp
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 
 	"receptor/transport/frame"
@@ -19,16 +20,17 @@ const (
 type sender struct {
 	conn    *net.UDPConn
 	to      netip.AddrPort // not valid: the socket is connected
+	origin  []byte         // control message: send from there; empty: the kernel chooses
 	longest int            // messages longer than that don't travel in runs
 	out     []byte
-	control []byte
+	control []byte // begins with origin
 	dropped *atomic.Uint64
 }
 
-func newSender(conn *net.UDPConn, to netip.AddrPort, runs bool, dropped *atomic.Uint64) sender {
-	s := sender{conn: conn, to: to, dropped: dropped}
+func newSender(conn *net.UDPConn, to netip.AddrPort, origin []byte, runs bool, dropped *atomic.Uint64) sender {
+	s := sender{conn: conn, to: to, origin: origin, dropped: dropped}
 	if runs {
-		s.longest, s.control = maxRun/2, make([]byte, controlSpace)
+		s.longest, s.control = maxRun/2, append(slices.Clone(origin), make([]byte, segmentSpace)...)
 	}
 	return s
 }
@@ -72,24 +74,36 @@ func run(batch []*frame.Buf, longest int) int {
 
 func (s *sender) sendRun(batch []*frame.Buf) error {
 	if len(batch) == 1 {
-		return s.settle(1, s.write(batch[0].Bytes(), nil))
+		return s.settle(1, s.writeOne(batch[0].Bytes()))
 	}
 	s.out = s.out[:0]
 	for _, f := range batch {
 		s.out = append(s.out, f.Bytes()...)
 	}
 	size := batch[0].Len()
-	err := s.write(s.out, segmented(s.control, size))
+	segmented(s.control[len(s.origin):], size)
+	err := s.write(s.out, s.control)
 	if err == nil || !unfit(err) {
 		return s.settle(len(batch), err)
 	}
 	s.longest = size - 1 // too long for the path, or for the device: then nothing will do, soon
 	for _, f := range batch {
-		if err := s.settle(1, s.write(f.Bytes(), nil)); err != nil {
+		if err := s.settle(1, s.writeOne(f.Bytes())); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writeOne gives up an address that the host has lost.
+func (s *sender) writeOne(p []byte) error {
+	err := s.write(p, s.origin)
+	if err == nil || len(s.origin) == 0 || !homeless(err) {
+		return err
+	}
+	s.control = s.control[min(len(s.origin), len(s.control)):]
+	s.origin = nil
+	return s.write(p, nil)
 }
 
 func (s *sender) write(p, control []byte) error {

@@ -257,7 +257,7 @@ func TestLinksAreBounded(t *testing.T) {
 	l := &Listener{links: map[addrPort]*link{}, waiting: make(chan *link, maxWaiting)}
 	for i := range maxLinks + 10 {
 		from := loopback(i)
-		if c := l.find(from, 1); (c != nil) != (i < maxLinks) {
+		if c := l.find(from, datagrams{rest: []byte{1}}); (c != nil) != (i < maxLinks) {
 			t.Fatalf("address %d: %v", i, c)
 		}
 		if i%maxWaiting == maxWaiting-1 {
@@ -271,7 +271,7 @@ func TestLinksAreBounded(t *testing.T) {
 	}
 	l.links = map[addrPort]*link{}
 	for i := range maxWaiting + 1 {
-		if c := l.find(loopback(i), 1); (c != nil) != (i < maxWaiting) {
+		if c := l.find(loopback(i), datagrams{rest: []byte{1}}); (c != nil) != (i < maxWaiting) {
 			t.Fatalf("unaccepted %d: %v", i, c)
 		}
 	}
