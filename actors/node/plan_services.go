@@ -10,8 +10,8 @@ import (
 )
 
 // saying puts words before an error.
-func saying(words string, args ...any) func(error) error {
-	return func(err error) error { return fmt.Errorf(words+": %w", append(args, err)...) }
+func saying(words string) func(error) error {
+	return func(err error) error { return fmt.Errorf("%s: %w", words, err) }
 }
 
 // serviceBinding is a service of the mesh.

@@ -2,6 +2,7 @@ package services
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -38,7 +39,11 @@ func TestAShortageIsToldOnceAndWaitedOut(t *testing.T) {
 				return servicesv1.End_END_CLOSED, nil
 			}, proxySink{root: s.Root(), proxy: told.PID})
 		a.start()
-		defer a.stop()
+		defer func() {
+			if err := a.stop(); err != nil {
+				t.Error(err)
+			}
+		}()
 		c := dial(t, l.Addr().String())
 		defer c.Close()
 		if m, ok := told.Next(t).(*servicesv1.TroubleSeen); !ok || !strings.Contains(m.GetText(), "too many open files") {
@@ -144,7 +149,9 @@ func TestARefusalOnTheWayIsToldAndNotTheEnd(t *testing.T) {
 					t.Fatalf("the association ended: %v", err)
 				}
 				cancel()
-				<-over
+				if err := <-over; !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
 			})
 		})
 	}
