@@ -111,15 +111,19 @@ func (r *receiver) serve(ctx context.Context, a *association) (servicesv1.End, e
 	}
 	ctx, over := context.WithCancelCause(ctx)
 	defer over(nil)
+	interrupt := context.AfterFunc(ctx, func() { _ = far.Close() }) // also wakes who waits for a link
+	defer interrupt()
 	answers := make(chan struct{})
 	go func() {
 		defer close(answers)
 		over(r.answers(far, a))
 	}()
 	end, why := r.requests(ctx, far, a)
-	err = far.Close()
+	if err := far.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		why = errors.Join(why, err)
+	}
 	<-answers
-	return end, errors.Join(why, err)
+	return end, why
 }
 
 // requests sends what the peer sent.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -80,6 +81,7 @@ type prohibited struct {
 	refusal error // until it was told
 	read    chan []byte
 	wrote   chan string
+	closing sync.Once
 }
 
 func (c *prohibited) Read(b []byte) (int, error) {
@@ -100,7 +102,7 @@ func (c *prohibited) Write(b []byte) (int, error) {
 }
 
 func (c *prohibited) Close() error {
-	close(c.read)
+	c.closing.Do(func() { close(c.read) })
 	return nil
 }
 
@@ -155,4 +157,57 @@ func TestARefusalOnTheWayIsToldAndNotTheEnd(t *testing.T) {
 			})
 		})
 	}
+}
+
+// stuck is a socket of the mesh towards a link that takes nothing.
+type stuck struct{ writing, closed chan struct{} }
+
+func (c *stuck) Read([]byte) (int, error) {
+	<-c.closed
+	return 0, net.ErrClosed
+}
+
+func (c *stuck) Write([]byte) (int, error) {
+	close(c.writing)
+	return c.Read(nil)
+}
+
+func (c *stuck) Close() error {
+	select {
+	case <-c.closed:
+		return net.ErrClosed
+	default:
+		close(c.closed)
+		return nil
+	}
+}
+
+func TestAnAssociationEndsThoughItsLinkTakesNothing(t *testing.T) {
+	probe.Live(t, func(t *testing.T, s *probe.Stage) {
+		told := s.Probe()
+		told.Ignore(&servicesv1.TroubleSeen{})
+		out := proxySink{root: s.Root(), proxy: told.PID}
+		far := &stuck{make(chan struct{}), make(chan struct{})}
+		r := &receiver{
+			maxIdle: patience, out: out, table: newAssociations(1), trouble: &troubles{out: out, target: "far"},
+			dial: func(context.Context, *troubles) (io.ReadWriteCloser, error) { return far, nil },
+		}
+		a := arrives(t, r.table, from(1))
+		ctx, cancel := context.WithCancel(t.Context())
+		over := make(chan error, 1)
+		go func() {
+			_, err := r.serve(ctx, a)
+			over <- err
+		}()
+		<-far.writing
+		cancel()
+		select {
+		case err := <-over:
+			if !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		case <-time.After(patience):
+			t.Error("it waits for the link")
+		}
+	})
 }
