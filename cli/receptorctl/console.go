@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/term"
 
-	"receptor/internal/cut"
+	"receptor/actors/supervise/cut"
 )
 
 const (

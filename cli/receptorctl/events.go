@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"receptor/actors/supervise/cut"
 	"receptor/cli/receptorctl/client"
-	"receptor/internal/cut"
 	inspectv1 "receptor/proto/inspect/v1"
 )
 

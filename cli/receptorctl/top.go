@@ -9,8 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"receptor/actors/supervise/cut"
 	"receptor/actors/supervise/tree"
-	"receptor/internal/cut"
 	inspectv1 "receptor/proto/inspect/v1"
 	supervisev1 "receptor/proto/supervise/v1"
 )

@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"receptor/internal/cut"
+	"receptor/actors/supervise/cut"
 	supervisev1 "receptor/proto/supervise/v1"
 )
 

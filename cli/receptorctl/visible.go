@@ -11,7 +11,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"receptor/internal/cut"
+	"receptor/actors/supervise/cut"
 )
 
 // mark begins a sequence that this program means for the terminal. It is no part of

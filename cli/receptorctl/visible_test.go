@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode"
 
-	"receptor/internal/cut"
+	"receptor/actors/supervise/cut"
 )
 
 // evil has what could steer a terminal, hide or forge a line.

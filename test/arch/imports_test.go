@@ -57,7 +57,7 @@ const actorLibrary = "github.com/asynkron/protoactor-go"
 // pure is code with time, randomness and the world as parameters.
 var pure = []string{
 	"transport/wire", "transport/frame", "actors/router/route", "actors/links/handshake", "actors/links/quality", "actors/work/unit", "actors/work/age", "transport/secure/cert", "transport/mesh/firewall", "actors/services/iproute",
-	"actors/control/command", "cli/internal/nearest", "actors/work/pod", "actors/supervise/tree", "actors/node/change", "internal/cut",
+	"actors/control/command", "cli/internal/nearest", "actors/work/pod", "actors/supervise/tree", "actors/node/change", "actors/supervise/cut",
 }
 
 var rules = []rule{
@@ -68,11 +68,15 @@ var rules = []rule{
 	{under: "actors", never: []string{"receptor/cli", "receptor/test"},
 		why: "the tree does not know who starts it"},
 	{under: "cli", never: []string{"receptor/actors"},
-		// work: the command runner; levels: of the log, which the program writes
-		but: []string{"receptor/actors/node", "receptor/actors/work", "receptor/actors/supervise/levels", "receptor/actors/supervise/tree"},
+		// work: the command runner; levels and cut: of the log, which the program writes
+		but: []string{
+			"receptor/actors/node", "receptor/actors/work",
+			"receptor/actors/supervise/levels", "receptor/actors/supervise/cut", "receptor/actors/supervise/tree",
+		},
 		why: "a program starts the node and nothing below it"},
 	{under: "cli/receptorctl", never: []string{"receptor/actors", "receptor/transport", actorLibrary},
-		but: []string{"receptor/actors/supervise/tree"}, // sums up the messages that both sides have
+		// tree sums up the messages that both sides have, cut shortens what both show
+		but: []string{"receptor/actors/supervise/tree", "receptor/actors/supervise/cut"},
 		why: "the client talks to the socket only"},
 	{never: []string{
 		actorLibrary + "/remote", actorLibrary + "/cluster", actorLibrary + "/persistence",

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"receptor/internal/cut"
+	"receptor/actors/supervise/cut"
 	inspectv1 "receptor/proto/inspect/v1"
 )
 

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"receptor/internal/cut"
+	"receptor/actors/supervise/cut"
 	inspectv1 "receptor/proto/inspect/v1"
 )
 

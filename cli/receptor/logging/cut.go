@@ -6,7 +6,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"receptor/internal/cut"
+	"receptor/actors/supervise/cut"
 )
 
 // whole are what is asked for as it is: it has a bound of its own.

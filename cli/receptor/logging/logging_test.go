@@ -15,7 +15,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"receptor/internal/cut"
+	"receptor/actors/supervise/cut"
 )
 
 // The line of the introduction, with any date.
