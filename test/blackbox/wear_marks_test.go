@@ -16,8 +16,10 @@ type mark struct {
 	routines, descriptors, heap int64
 }
 
+// marks are those of all nodes, when the mesh is whole.
 func (u *use) marks() []mark {
 	u.w.t.Helper()
+	u.w.must(u.linked(u.w.ctx, true))
 	marks := make([]mark, len(u.nodes))
 	for i := range u.nodes {
 		var err error

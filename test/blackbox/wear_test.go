@@ -147,16 +147,27 @@ func (u *use) round(long time.Duration) {
 	lane("bulk", u.bulk)
 	lane("broken off", u.breakOff)
 	lane("datagrams", func() error { u.w.echoes(u.wet, []byte("datagram")); return nil })
-	lane("connect", func() error { return u.connect(u.nodes[rand.IntN(2)]) })
-	lane("questions", func() error { return u.ask(u.nodes[rand.IntN(3)]) })
-	lane("units", func() error { return u.work(u.nodes[rand.IntN(3)]) })
-	lane("reload", u.reload)
+	lane("connect", func() error { return u.each(u.connect) })
+	lane("questions", func() error { return u.each(u.ask) })
+	lane("units", func() error { return u.each(u.work) })
+	lane("reload", func() error { return u.each(u.reload) })
 	lane("cuts", func() error { return u.cut(ctx) })
 	lanes.Wait()
 	close(problems)
 	for err := range problems {
 		u.w.t.Error(err)
 	}
+}
+
+// each does something at every node: what is made the first time is made in the first
+// round.
+func (u *use) each(do func(*harness.Node) error) error {
+	for _, n := range u.nodes {
+		if err := do(n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (u *use) did(what string, took time.Duration) {
@@ -275,22 +286,26 @@ func (u *use) work(from *harness.Node) error {
 func (u *use) cut(ctx context.Context) error {
 	u.relay.Cut()
 	for _, there := range []bool{false, true} {
-		err := harness.Until(ctx, "the link to end and to be back", func() error {
-			s, err := u.nodes[0].Status(ctx)
-			if err == nil && s.Connected("c") != there {
-				err = fmt.Errorf("a link of a with c: %v", !there)
-			}
-			return err
-		})
-		if err != nil && ctx.Err() == nil {
+		if err := u.linked(ctx, there); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (u *use) reload() error {
-	_, err := u.nodes[rand.IntN(len(u.nodes))].Ask(u.w.ctx, "reload")
+// linked waits until a has a link with c, or has none.
+func (u *use) linked(ctx context.Context, want bool) error {
+	return harness.Until(ctx, fmt.Sprintf("a's link with c to be there: %v", want), func() error {
+		s, err := u.nodes[0].Status(ctx)
+		if err == nil && s.Connected("c") != want {
+			err = fmt.Errorf("it is there: %v", !want)
+		}
+		return err
+	})
+}
+
+func (u *use) reload(n *harness.Node) error {
+	_, err := n.Ask(u.w.ctx, "reload")
 	return ifRefused(err)
 }
 
