@@ -130,7 +130,7 @@ func (u *upgrade) RoundTrip(req *http.Request) (*http.Response, error) {
 	stop := context.AfterFunc(req.Context(), func() { conn.Close() }) // wakes exchange
 	limited := &io.LimitedReader{R: conn, N: maxResponse}
 	u.stream = newStream(conn, limited)
-	answer, err := exchange(conn, u.stream.r, req)
+	answer, err := exchange(conn, u.stream.r.Buffer(), req)
 	if !stop() {
 		err = context.Cause(req.Context())
 	}

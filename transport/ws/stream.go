@@ -1,12 +1,13 @@
 package ws
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"net"
 	"sync"
 	"time"
+
+	"receptor/transport/internal/socket"
 )
 
 const (
@@ -30,7 +31,7 @@ var errNotReading = errors.New("the neighbour sends pings and does not read the 
 //	        Write: a goroutine writes it
 type stream struct {
 	net.Conn
-	r *bufio.Reader
+	r *socket.Ahead
 
 	mu      sync.Mutex
 	idle    sync.Cond // not writing
@@ -42,7 +43,7 @@ type stream struct {
 
 // newStream reads r ahead of conn.
 func newStream(conn net.Conn, r io.Reader) *stream {
-	s := &stream{Conn: conn, r: bufio.NewReaderSize(r, readAhead)}
+	s := &stream{Conn: conn, r: socket.NewAhead(r, readAhead)}
 	s.idle.L = &s.mu
 	return s
 }

@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -136,14 +135,14 @@ const readAhead = 128 << 10
 // burst collects what is written while it is held.
 type burst struct {
 	net.Conn
-	r    *bufio.Reader
+	r    *Ahead
 	mu   sync.Mutex // the reading goroutine writes, too: alerts, new keys
 	held bool
 	out  []byte
 }
 
 func newBurst(conn net.Conn) *burst {
-	return &burst{Conn: conn, r: bufio.NewReaderSize(conn, readAhead)}
+	return &burst{Conn: conn, r: NewAhead(conn, readAhead)}
 }
 
 func (b *burst) Read(p []byte) (int, error) { return b.r.Read(p) }
