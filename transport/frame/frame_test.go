@@ -72,6 +72,23 @@ func TestEndInsideAFrame(t *testing.T) {
 	}
 }
 
+// A copy has the message and nothing else, whatever memory it got.
+func TestCopiesAreTheirOwn(t *testing.T) {
+	for _, n := range []int{0, 1, smallCap, smallCap + 1, MaxLen} {
+		msg := bytes.Repeat([]byte{7}, n)
+		b := Copy(msg)
+		clear(msg)
+		if b.Len() != n || !bytes.Equal(b.Bytes(), bytes.Repeat([]byte{7}, n)) {
+			t.Errorf("the copy of %d bytes has %d", n, b.Len())
+		}
+		b.Truncate(n / 2)
+		if b.Len() != n/2 || len(b.Bytes()) != n/2 {
+			t.Errorf("half of %d bytes are %d", n, b.Len())
+		}
+		b.Free()
+	}
+}
+
 // FuzzReader cuts any stream into frames: no panic, and framing them again gives
 // the same stream, but for a half frame at its end.
 func FuzzReader(f *testing.F) {

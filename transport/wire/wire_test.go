@@ -47,6 +47,14 @@ func TestShortAndForeignMessagesAreRefused(t *testing.T) {
 	}
 }
 
+func TestUnreachableThatIsNone(t *testing.T) {
+	for _, payload := range []string{"", "{", `{"FromNode":7}`} {
+		if u, err := wire.DecodeUnreachable([]byte(payload)); err == nil {
+			t.Errorf("%q is read as %+v", payload, u)
+		}
+	}
+}
+
 func TestUpdatesThatOthersAccept(t *testing.T) {
 	const epoch = 30120641863933481 // odd and above 2^53: a float64 would lose the last bit
 	cases := map[string]struct {

@@ -124,6 +124,45 @@ func TestLocalLoad(t *testing.T) {
 		if u.State != c.state || u.Detail != c.detail || show(actions) != c.actions || u.Idle() != c.idle {
 			t.Errorf("%s: got %s %q [%s] idle %v", c.name, u.State, u.Detail, show(actions), u.Idle())
 		}
+		if u.StdoutSize != c.found.Size {
+			t.Errorf("%s: %d bytes of output, want %d", c.name, u.StdoutSize, c.found.Size)
+		}
+	}
+}
+
+// What a unit was asked it still knows when its runner is gone.
+func TestLocalStories(t *testing.T) {
+	loaded, _ := LoadLocal(record(Running, "x"), Found{Known: true})
+	gone := RunnerGone{Record: record(Running, "x"), Size: 3}
+	for name, c := range map[string]struct {
+		from   Local
+		events []Event
+		does   string
+		state  State
+		detail string
+		size   int64
+	}{
+		"canceled":                  {live(Running, "x"), []Event{CancelAsked{}, gone}, "[interrupt] [save answer-end]", Canceled, DetailCanceled, 3},
+		"released":                  {live(Running, "x"), []Event{ReleaseAsked{}, gone}, "[interrupt] [save delete]", Canceled, DetailCanceled, 3},
+		"released as it ends":       {live(Succeeded, "x"), []Event{ReleaseAsked{}, gone}, "[] [delete]", Succeeded, "x", 0},
+		"canceled at once":          {local(Pending, DetailStarting), []Event{Launched{Pid: 9}, CancelAsked{}}, "[show answer-start] [interrupt]", Pending, DetailLaunching, 0},
+		"canceled after a restart":  {loaded, []Event{CancelAsked{}, gone}, "[interrupt] [save answer-end]", Canceled, DetailCanceled, 3},
+		"canceled without a runner": {local(Pending, DetailWaiting), []Event{CancelAsked{}}, "[save answer-end]", Canceled, DetailCanceled, 0},
+		"the runner canceled":       {live(Running, "x"), []Event{Reported{record(Canceled, "x")}, gone}, "[show] [answer-end]", Canceled, "x", 0},
+		"one process is left": {live(Running, "x"), []Event{CancelAsked{}, RunnerGone{Record: record(Running, "x"), Size: 3, Left: 1}},
+			"[interrupt] [save answer-end]", Failed, "could not stop the command: 1 processes are left", 3},
+		"broken payload": {local(Pending, DetailWaiting), []Event{PayloadEnded{Error: "cut"}}, "[save answer-start(Error reading input data: cut)]",
+			Failed, "Error reading input data: cut", 0},
+		"no runner": {local(Pending, DetailStarting), []Event{LaunchFailed{"no memory"}}, "[save answer-start(Failed to start command runner: no memory)]",
+			Failed, "Failed to start command runner: no memory", 0},
+	} {
+		u, did := script(c.from, c.events...)
+		if did != c.does || u.State != c.state || u.Detail != c.detail || u.StdoutSize != c.size {
+			t.Errorf("%s: %s, %s %q, %d bytes", name, did, u.State, u.Detail, u.StdoutSize)
+		}
+	}
+	if u, _ := local(Pending, DetailStarting).Step(Launched{Pid: 9}); u.Local.Pid != 9 {
+		t.Errorf("launched with pid 9, the record says %d", u.Local.Pid)
 	}
 }
 
@@ -133,9 +172,11 @@ func TestLocalAlwaysEnds(t *testing.T) {
 		local(Pending, DetailWaiting), local(Pending, DetailStarting), live(Pending, DetailLaunching), live(Running, "x"),
 	} {
 		u.Live = true
-		end, _ := u.Step(RunnerGone{Record: u.Record})
-		if !end.State.Final() || !end.Idle() || end.Record.Local != nil {
-			t.Errorf("%s %q: ends as %s", u.State, u.Detail, end.State)
+		for _, last := range []Record{u.Record, record(Succeeded, "exit status 0")} {
+			end, _ := u.Step(RunnerGone{Record: last})
+			if !end.State.Final() || !end.Idle() || end.Record.Local != nil {
+				t.Errorf("%s %q: ends as %s", u.State, u.Detail, end.State)
+			}
 		}
 	}
 }

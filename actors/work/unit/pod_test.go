@@ -10,7 +10,7 @@ import (
 func podAt(stage PodStage) PodReached { return PodReached{Stage: stage, Namespace: "ns", Name: "p-1"} }
 
 // script runs events through a machine and returns what it did at each.
-func script(u Pod, events ...Event) (Pod, string) {
+func script[M interface{ Step(Event) (M, []Action) }](u M, events ...Event) (M, string) {
 	var all []string
 	for _, e := range events {
 		var actions []Action
@@ -52,9 +52,11 @@ func TestPodTransitions(t *testing.T) {
 		"cancel, no cluster":    {running, []Event{CancelAsked{}, Unreached{Error: "x"}}, "[save connect] [answer-end(pending)]", Canceled, DetailCanceled, "p-1", DiscardPod},
 		"cancel twice":          {canceled, []Event{CancelAsked{}, PodDeleted{}}, "[connect] [save answer-end]", Canceled, DetailCanceled, "", NoPod},
 		"cancel of finished":    {succeeded, []Event{CancelAsked{}, PodDeleted{}}, "[connect] [save answer-end]", Succeeded, DetailFinished, "", NoPod},
+		"finished, then cancel": {succeeded, []Event{CancelAsked{}, Unreached{Error: "x"}}, "[connect] [answer-end(pending)]", Succeeded, DetailFinished, "p-1", DiscardPod},
 		"canceled meanwhile":    {canceled, []Event{podAt(PodRunning), PodEnded{State: Succeeded}}, "[] []", Canceled, DetailCanceled, "p-1", DiscardPod},
 		"release":               {running, []Event{ReleaseAsked{}, PodDeleted{}}, "[mark-release save connect] [delete]", Canceled, DetailCanceled, "", NoPod},
 		"release of finished":   {succeeded, []Event{ReleaseAsked{}, PodDeleted{}}, "[mark-release connect] [delete]", Succeeded, DetailFinished, "", NoPod},
+		"finished, no cluster":  {succeeded, []Event{ReleaseAsked{}, Unreached{Error: "x"}}, "[mark-release connect] [answer-end(pending)]", Succeeded, DetailFinished, "p-1", DiscardPod},
 		"release without pod":   {fresh, []Event{ReleaseAsked{}}, "[mark-release save disconnect delete]", Canceled, DetailCanceled, "", NoPod},
 		"release, no cluster":   {running, []Event{ReleaseAsked{}, Unreached{Error: "x"}}, "[mark-release save connect] [answer-end(pending)]", Canceled, DetailCanceled, "p-1", DiscardPod},
 		"forced, no cluster":    {running, []Event{ReleaseAsked{Force: true}, Unreached{Error: "x"}}, "[mark-release save connect] [disconnect delete]", Canceled, DetailCanceled, "p-1", DiscardPod},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The contents of real status files decode, and encode to the same bytes.
@@ -74,6 +75,54 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// What this node does not know stays in the file, and nobody is shown it.
+func TestDataOfUnknownTypes(t *testing.T) {
+	for name, c := range map[string]struct{ extra, kept, shown string }{
+		"stranger":          {`,"ExtraData":{"Image":"x"}`, `{"Image":"x"}`, UnknownType},
+		"none":              {``, `null`, `null`},
+		"null":              {`,"ExtraData":null`, `null`, `null`},
+		"without parameter": {`,"ExtraData":{"Pid":4}`, `{"Pid":4}`, UnknownType},
+	} {
+		r, err := Decode([]byte(`{"State":1,"Detail":"x","StdoutSize":2,"WorkType":"pod"` + c.extra + `}`))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if shown, err := r.Shown(); err != nil || shown != c.shown {
+			t.Errorf("%s: shown is %s, %v", name, shown, err)
+		}
+		want := `{"State":1,"Detail":"x","StdoutSize":2,"WorkType":"pod","ExtraData":` + c.kept + "}\n"
+		if kept, err := r.Encode(); err != nil || string(kept) != want {
+			t.Errorf("%s: the file is %s, %v", name, kept, err)
+		}
+	}
+}
+
+// The existing system wants an object, and a date that JSON can't have is no file.
+func TestRemoteDataInTheFile(t *testing.T) {
+	kept, err := NewRemote(RemoteData{RemoteNode: "b"}).Encode()
+	if err != nil || !bytes.Contains(kept, []byte(`"RemoteParams":{}`)) {
+		t.Errorf("the file is %s, %v", kept, err)
+	}
+	r := NewRemote(RemoteData{Expiration: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}).Record
+	if kept, err := r.Encode(); err == nil {
+		t.Errorf("the file is %s", kept)
+	}
+	if shown, err := r.Shown(); err == nil {
+		t.Errorf("shown is %s", shown)
+	}
+}
+
+func TestStateNames(t *testing.T) {
+	for state, want := range map[State]string{
+		-1: "Unknown: -1", Pending: "Pending", Running: "Running", Succeeded: "Succeeded", Failed: "Failed", Canceled: "Canceled", 5: "Unknown: 5",
+	} {
+		if got := state.String(); got != want {
+			t.Errorf("state %d is %s", int(state), got)
+		}
+	}
+}
+
 func TestSecretsAreNotShown(t *testing.T) {
 	r := NewRemote(RemoteData{RemoteParams: map[string]string{"Secret_b": "1", "secret_": "2", "params": "3"}}).Record
 	shown, err := r.Shown()
@@ -100,7 +149,8 @@ func TestIDs(t *testing.T) {
 	}
 	for id, want := range map[string]bool{
 		"": false, "..": false, "a/b": false, "../..": false, "aBc09Zz1": true, "äöüäöüäö": false, "a\x00b": false,
-		strings.Repeat("a", 65): false,
+		strings.Repeat("a", 64): true, strings.Repeat("a", 65): false,
+		"0": true, "9": true, "a": true, "z": true, "A": true, "Z": true, "/": false, ":": false, "@": false, "[": false, "`": false, "{": false,
 	} {
 		if ValidID(id) != want {
 			t.Errorf("%q: want %v", id, want)

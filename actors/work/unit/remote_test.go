@@ -140,6 +140,48 @@ func TestRemoteTransitions(t *testing.T) {
 	}
 }
 
+// What the other node said counts later; what it knows is not forgotten.
+func TestRemoteStories(t *testing.T) {
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		from   Remote
+		events []Event
+		does   string
+		state  State
+		size   int64
+		task   Task
+		twin   string
+	}{
+		"ends there, then here": {far(Running, "x", "!"), []Event{RemoteReported{Succeeded, "exit status 0", 3}, OutputCopied{3, 3}},
+			"[] [save disconnect answer-end]", Succeeded, 3, Nothing, "twin"},
+		"canceled twice": {far(Running, "x", "!"), []Event{CancelAsked{}, EndAnswered{}, CancelAsked{}},
+			"[save connect] [answer-end] [save connect]", Running, 0, Cancel, "twin"},
+		"release refused": {far(Running, "x", "!"), []Event{ReleaseAsked{}, EndAnswered{Release: true, Error: "no"}},
+			"[save connect] [save connect answer-end(error cancelling remote unit:  no)]", Running, 0, Follow, "twin"},
+		"release refused before the start": {far(Pending, DetailStarting, "+"), []Event{ReleaseAsked{}, EndAnswered{Release: true, Error: "no"}},
+			"[save connect] [save connect answer-end(error cancelling remote unit:  no)]", Pending, 0, Submit, ""},
+		"started twice at once": {far(Pending, DetailStarting, ""), []Event{PayloadEnded{}},
+			"[answer-start(work unit is already started)]", Pending, 0, Submit, ""},
+		"started twice, and no detail came": {far(Running, "", "!"), []Event{PayloadEnded{}},
+			"[answer-start(work unit is already started)]", Running, 0, Follow, "twin"},
+		"output failed": {far(Running, "x", "!"), []Event{OutputFailed{"no space", 2}}, "[save disconnect answer-end]", Failed, 2, Nothing, "twin"},
+		"broken payload": {far(Pending, DetailWaiting, ""), []Event{PayloadEnded{Error: "cut"}},
+			"[save disconnect answer-end answer-start(Error reading input data: cut)]", Failed, 0, Nothing, ""},
+		"no TLS": {far(Pending, DetailStarting, ""), []Event{Unreached{Error: "no", Fatal: true}},
+			"[save disconnect answer-end answer-start(no)]", Failed, 0, Nothing, ""},
+		"refused": {far(Pending, DetailStarting, ""), []Event{Refused{"no"}}, "[save disconnect answer-end answer-start(no)]", Failed, 0, Nothing, ""},
+		"canceled": {far(Pending, DetailStarting, ""), []Event{CancelAsked{}},
+			"[save disconnect answer-end answer-start(Locally Cancelled)]", Failed, 0, Nothing, ""},
+		"expired": {far(Pending, DetailStarting, ""), []Event{Expired{Now: noon}},
+			"[save disconnect answer-end answer-start(Work unit expired on Sun Nov 22 12:00:00)]", Failed, 0, Nothing, ""},
+	} {
+		u, did := script(c.from, c.events...)
+		if did != c.does || u.State != c.state || u.StdoutSize != c.size || u.Task() != c.task || u.Remote.RemoteUnitID != c.twin {
+			t.Errorf("%s: %s, %s, %d bytes, task %d, twin %q", name, did, u.State, u.StdoutSize, u.Task(), u.Remote.RemoteUnitID)
+		}
+	}
+}
+
 func TestRemoteLoad(t *testing.T) {
 	cases := []struct {
 		name    string
@@ -149,6 +191,8 @@ func TestRemoteLoad(t *testing.T) {
 		actions string
 	}{
 		{"final", far(Succeeded, "x", "!"), Succeeded, Nothing, ""},
+		{"canceled before the start", far(Pending, DetailStarting, "c"), Failed, Nothing,
+			"save disconnect answer-end answer-start(Locally Cancelled)"},
 		{"client gone", far(Pending, DetailWaiting, ""), Failed, Nothing, "save disconnect answer-end answer-start(Pending at restart)"},
 		{"not submitted", far(Pending, DetailStarting, ""), Pending, Submit, "connect"},
 		{"perhaps submitted", far(Pending, DetailStarting, "+"), Pending, Submit, "connect"},
@@ -166,6 +210,31 @@ func TestRemoteLoad(t *testing.T) {
 		u, actions := LoadRemote(c.unit.Record, c.unit.forced)
 		if u.State != c.state || u.Task() != c.task || show(actions) != c.actions {
 			t.Errorf("%s: got %s task %d [%s]", c.name, u.State, u.Task(), show(actions))
+		}
+		if u.StdoutSize != 0 {
+			t.Errorf("%s: %d bytes of output", c.name, u.StdoutSize)
+		}
+	}
+}
+
+func TestGiven(t *testing.T) {
+	cases := []struct {
+		state  State
+		detail string
+		want   bool
+	}{
+		{Pending, DetailWaiting, false},
+		{Pending, DetailStarting, true},
+		{Running, "Running: PID 4", true},
+		{Succeeded, "exit status 0", true},
+		{Failed, "exit status 3", true},
+		{Failed, "Error reading input data: reset", false},
+		{Failed, DetailAtRestart, false},
+		{Canceled, DetailCanceled, true},
+	}
+	for _, c := range cases {
+		if got := Given(Record{State: c.state, Detail: c.detail}); got != c.want {
+			t.Errorf("%s %q: got %v", c.state, c.detail, got)
 		}
 	}
 }

@@ -12,6 +12,8 @@ func TestLastLines(t *testing.T) {
 		"a\n":                    "a",
 		"a\nb\n\nc\r\nd":         "b; c; d",
 		"bad \xff byte":          "bad ? byte",
+		strings.Repeat("a", 400): strings.Repeat("a", 400),
+		strings.Repeat("a", 401): "…" + strings.Repeat("a", 400),
 		strings.Repeat("é", 400): "…" + strings.Repeat("é", 200),
 	}
 	for text, want := range cases {
