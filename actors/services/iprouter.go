@@ -96,11 +96,11 @@ func (r *ipRouter) Receive(ctx actor.Context) {
 func (r *ipRouter) start(ctx actor.Context) {
 	socket, err := r.cfg.Socket.Open()
 	if err != nil {
-		supervise.Fail(supervise.CauseBind, fmt.Errorf("IP network %s: %w", r.cfg.Network, err))
+		r.failed(err)
 	}
 	device, err := r.cfg.Device.Open()
 	if err != nil {
-		supervise.Fail(supervise.CauseBind, fmt.Errorf("IP network %s: %w", r.cfg.Network, errors.Join(err, socket.Close())))
+		r.failed(errors.Join(err, socket.Close()))
 	}
 	sink := proxySink{root: ctx.ActorSystem().Root, proxy: ctx.Self(), incarnation: r.incarnation}
 	r.tunnel = newTunnel(r.cfg, device, socket, sink)
@@ -111,6 +111,11 @@ func (r *ipRouter) start(ctx actor.Context) {
 		Tags: iproute.Tags(r.cfg.Network, r.cfg.Local, r.cfg.Routes),
 	})
 	r.ask(ctx, &servicesv1.PollNetworks{Incarnation: r.incarnation})
+}
+
+func (r *ipRouter) failed(err error) {
+	r.log.Warn().Err(err).Msg("can't route IP packets (will retry)")
+	supervise.Fail(supervise.CauseBind, fmt.Errorf("IP network %s: %w", r.cfg.Network, err))
 }
 
 // stop withdraws first: nobody should send to what is about to close.
@@ -156,6 +161,7 @@ func (r *ipRouter) lost(ctx actor.Context, m *servicesv1.ListenerLost) {
 		return
 	}
 	r.stop(ctx)
+	r.log.Warn().Str("err", m.GetText()).Msg("lost the network interface or the service, opening both again")
 	supervise.Fail(supervise.CauseLost, errors.New(m.GetText()))
 }
 

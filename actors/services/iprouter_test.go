@@ -333,6 +333,9 @@ func TestALostDeviceIsOpenedAgain(t *testing.T) {
 			now := find()
 			return now != nil && now.Attrs().Index != first.Attrs().Index && theProxy(t, s, a.services).GetRestarts() > 0
 		})
+		if a.log.warnings("lost the network interface") == 0 {
+			t.Error("nobody was told")
+		}
 	})
 }
 

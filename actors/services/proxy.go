@@ -101,6 +101,7 @@ func (p *proxy) start(ctx actor.Context) {
 	p.cfg.log = supervise.Logger(ctx, p.cfg.log)
 	in, err := p.cfg.open(proxySink{root: ctx.ActorSystem().Root, proxy: ctx.Self(), incarnation: p.incarnation})
 	if err != nil {
+		p.cfg.log.Warn().Err(err).Msg("can't listen for clients (will retry)")
 		supervise.Fail(supervise.CauseBind, fmt.Errorf("proxy to %s: %w", p.cfg.target, err))
 	}
 	p.intake = in
@@ -150,6 +151,7 @@ func (p *proxy) lost(ctx actor.Context, m *servicesv1.ListenerLost) {
 		return
 	}
 	p.stop(ctx)
+	p.cfg.log.Warn().Str("err", m.GetText()).Msg("lost the socket for clients, opening it again")
 	supervise.Fail(supervise.CauseLost, errors.New(m.GetText()))
 }
 

@@ -274,7 +274,8 @@ func TestALostListenerIsOpenedAgain(t *testing.T) {
 		defer stop()
 		router := s.Probe()
 		cfg, sockets := client(t, far, router.PID)
-		pid := spawn(s, cfg)
+		var log journal
+		pid := spawnWith(s, &log, "services", cfg)
 		if err := (<-sockets).Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -284,6 +285,21 @@ func TestALostListenerIsOpenedAgain(t *testing.T) {
 		if n := theProxy(t, s, pid).GetRestarts(); n != 1 {
 			t.Errorf("%d restarts", n)
 		}
+		if n := log.warnings("lost the socket for clients"); n != 1 {
+			t.Errorf("%d warnings", n)
+		}
+	})
+}
+
+// While a socket can't be had people are told at each try.
+func TestASocketThatCanNotBeHadIsTold(t *testing.T) {
+	probe.Live(t, func(t *testing.T, s *probe.Stage) {
+		binding := transport.NewBinding(func() (transport.StreamListener, error) { return nil, errors.New("somebody has it") })
+		var log journal
+		spawnWith(s, &log, "services", Config{Router: s.Probe().PID, Wanted: supervise.NewLive(Set{TCPClients: []TCPClient{
+			{Service: "svc", Addr: "far", Binding: binding},
+		}})})
+		eventually(t, func() bool { return log.warnings("somebody has it") > 1 })
 	})
 }
 

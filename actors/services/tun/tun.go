@@ -3,6 +3,7 @@
 package tun
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -74,7 +75,7 @@ func (d *Device) create() error {
 		Mode:      netlink.TUNTAP_MODE_TUN, Flags: netlink.TUNTAP_NO_PI, Queues: 1, NonPersist: true,
 	}
 	if err := d.kernel.LinkAdd(made); err != nil {
-		return err
+		return fmt.Errorf("make interface %s: %w (it takes the right to, and a name that is free)", cmp.Or(d.cfg.Name, "tun"), err)
 	}
 	d.file = made.Fds[0]
 	d.link = made

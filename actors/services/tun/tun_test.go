@@ -190,7 +190,7 @@ func TestDevicesThatCanNotBe(t *testing.T) {
 			_, err := Open(config(name))
 			return err
 		})
-		if err == nil || !strings.HasPrefix(err.Error(), "error opening tun device: ") {
+		if err == nil || !strings.HasPrefix(err.Error(), "error opening tun device: ") || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
