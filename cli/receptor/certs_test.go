@@ -77,3 +77,43 @@ func TestBinaryMakesCertificatesFromAFile(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A node that makes its certificates goes on with those it has: neither the key of the
+// authority, kept elsewhere, nor a request that was signed is missed.
+func TestNodeKeepsItsCertificates(t *testing.T) {
+	o := office{t: t, dir: t.TempDir()}
+	at := func(name string) string { return filepath.Join(o.dir, name) }
+	text := "cert-init: {commonname: CA, keytype: ecdsa, outcert: ca.crt, outkey: ca.key}\n" +
+		"cert-makereqs: [{commonname: foo, keytype: ecdsa, nodeid: foo, outreq: foo.req, outkey: foo.key}]\n" +
+		"cert-signreqs: [{req: foo.req, cacert: ca.crt, cakey: ca.key, outcert: foo.crt, verify: true}]\n" +
+		"node: {id: foo, datadir: data}\n" +
+		"tls-clients: [{name: c, cert: foo.crt, key: foo.key, rootcas: ca.crt}]\n" +
+		"control-services: [{service: '', filename: no/folder}]\n" + // where the start ends, after the certificates
+		"local-only: {local: true}\n"
+	if err := os.WriteFile(at("foo.yml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start := func() {
+		t.Helper()
+		if r := o.run("", "--config", "foo.yml"); r.status != 1 || !strings.Contains(r.stdout, "no/folder") {
+			t.Fatalf("%+v", r)
+		}
+	}
+	start()
+	before, err := os.ReadFile(at("ca.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"ca.key", "foo.req"} {
+		if err := os.Remove(at(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start()
+	if now, err := os.ReadFile(at("ca.crt")); err != nil || !bytes.Equal(now, before) {
+		t.Errorf("another authority, %v", err)
+	}
+	if _, err := os.Stat(at("ca.key")); err == nil {
+		t.Error("another key of the authority")
+	}
+}

@@ -158,7 +158,7 @@ func (p *program) show(what config.Show) error {
 // that are there.
 func (p *program) make(cfg *config.Config, in io.Reader, out io.Writer) error {
 	for _, command := range cfg.Commands {
-		if cfg.Serves && allExist(command.Outputs()) {
+		if cfg.Serves && isThere(command.Product()) {
 			continue
 		}
 		if err := command.Run(certs.Env{Now: time.Now, Random: rand.Reader, In: in, Out: out}); err != nil {
@@ -168,13 +168,9 @@ func (p *program) make(cfg *config.Config, in io.Reader, out io.Writer) error {
 	return nil
 }
 
-func allExist(files []string) bool {
-	for _, file := range files {
-		if _, err := os.Stat(file); err != nil {
-			return false
-		}
-	}
-	return true
+func isThere(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 func (p *program) showVersion() error {

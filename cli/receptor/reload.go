@@ -64,8 +64,8 @@ func (p *program) makeAgain(cfg *config.Config, dryRun bool) error {
 		return nil
 	}
 	for _, command := range cfg.Commands {
-		if files := command.Outputs(); !allExist(files) {
-			return fmt.Errorf("a reload would first make %s, and a dry run makes nothing", strings.Join(files, " and "))
+		if !isThere(command.Product()) {
+			return fmt.Errorf("a reload would first make %s, and a dry run makes nothing", strings.Join(command.Outputs(), " and "))
 		}
 	}
 	return nil

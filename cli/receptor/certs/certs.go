@@ -68,6 +68,9 @@ func (o Init) Run(env Env) error {
 // Outputs are the files it writes.
 func (o Init) Outputs() []string { return []string{o.OutCert, o.OutKey} }
 
+// Product is the certificate. Its key may well be kept elsewhere.
+func (o Init) Product() string { return o.OutCert }
+
 // MakeReq are the parameters of cert-makereq.
 type MakeReq struct {
 	CommonName string
@@ -148,6 +151,14 @@ func (o MakeReq) runWithKey(env Env, names cert.Names) error {
 	return writeAll(o.Force, output{o.OutReq, cert.EncodeRequest(der), false})
 }
 
+// Product is the key, if it makes one. The request is of no use once it was signed.
+func (o MakeReq) Product() string {
+	if o.OutKey == "" {
+		return o.OutReq
+	}
+	return o.OutKey
+}
+
 // Outputs are the files it writes.
 func (o MakeReq) Outputs() []string {
 	if o.OutKey == "" {
@@ -170,6 +181,9 @@ type SignReq struct {
 
 // Outputs are the files it writes.
 func (o SignReq) Outputs() []string { return []string{o.OutCert} }
+
+// Product is the certificate.
+func (o SignReq) Product() string { return o.OutCert }
 
 // Run makes the certificate that a request asks for, if whoever runs it agrees.
 func (o SignReq) Run(env Env) error {

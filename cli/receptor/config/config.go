@@ -23,6 +23,7 @@ const (
 type Command interface {
 	Run(certs.Env) error
 	Outputs() []string // the files it makes
+	Product() string   // the one of them that lasts: where it is, nothing has to be made
 }
 
 // Config is what a command line and its files ask for, checked as far as that
