@@ -99,7 +99,7 @@ func (n *Network) dial(ctx context.Context, node, service, tlsName string, early
 	if mesh.IsLocalhost(node) {
 		node = n.plane.NodeID()
 	}
-	if !n.plane.HasRoute(node) {
+	if !n.plane.FindRoute(ctx, node) {
 		return nil, fmt.Errorf("%w %s", mesh.ErrNoRoute, node)
 	}
 	k := key{node: node, service: service, tls: tlsName}

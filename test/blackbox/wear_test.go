@@ -32,7 +32,8 @@ const (
 	moreDescriptors = 4
 )
 
-// A mesh is used in every way there is while a link breaks. Afterwards every node
+// A mesh is used in every way there is while a link breaks: streams notice nothing of
+// that, for there is another way. Afterwards every node
 // is back to what it was after the first such use: as many actors of each kind,
 // goroutines and descriptors, and no more memory.
 func TestUseLeavesNothingBehind(t *testing.T) {
@@ -186,16 +187,6 @@ func (u *use) dial(entry string) (net.Conn, error) {
 	return conn, conn.SetDeadline(time.Now().Add(patience))
 }
 
-// refused takes it that the proxy had to turn a client away, because the link had just
-// been cut and no other way was known yet.
-func (u *use) refused(err error) error {
-	if errors.Is(err, io.EOF) || hungUp(err) {
-		u.did("(refused)", 0)
-		return nil
-	}
-	return err
-}
-
 func (u *use) short() error {
 	conn, err := u.dial("short")
 	if err != nil {
@@ -203,10 +194,10 @@ func (u *use) short() error {
 	}
 	defer conn.Close()
 	if _, err := conn.Write([]byte("x")); err != nil {
-		return u.refused(err)
+		return err
 	}
 	_, err = io.ReadFull(conn, make([]byte, 1))
-	return u.refused(err)
+	return err
 }
 
 func (u *use) bulk() error {
@@ -215,7 +206,7 @@ func (u *use) bulk() error {
 		return err
 	}
 	defer conn.Close()
-	return u.refused(exchange{conn, 1 << 20}.ask())
+	return exchange{conn, 1 << 20}.ask()
 }
 
 // breakOff ends in the middle of what it says.
@@ -226,7 +217,7 @@ func (u *use) breakOff() error {
 	}
 	defer conn.Close()
 	if _, err := conn.Write(make([]byte, 64<<10)); err != nil {
-		return u.refused(err)
+		return err
 	}
 	return conn.(*net.TCPConn).SetLinger(0)
 }
@@ -235,7 +226,7 @@ func (u *use) breakOff() error {
 func (u *use) connect(from *harness.Node) error {
 	s, err := from.Connect(u.w.ctx, "c", "short", "")
 	if err != nil {
-		return ifRefused(err)
+		return err
 	}
 	defer s.Close()
 	if _, err := io.WriteString(s, "hello"); err != nil {
@@ -245,7 +236,7 @@ func (u *use) connect(from *harness.Node) error {
 	return err
 }
 
-// ifRefused is nil for a refusal: with its link cut there may be no way to c.
+// ifRefused is nil for a refusal: what is under way when a link is cut may be lost.
 func ifRefused(err error) error {
 	var refused *harness.RefusedError
 	if errors.As(err, &refused) {

@@ -184,6 +184,34 @@ func TestWaitForRoute(t *testing.T) {
 	})
 }
 
+// Who looks for a route right after the end of a link gets the other one.
+func TestFindRouteAfterALinkHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Config{NodeID: "a"})
+		direct, round := NewQueue(DefaultQueueBytes), NewQueue(DefaultQueueBytes)
+		defer direct.Close()
+		defer round.Close()
+		finds := func(node string, want bool, after time.Duration) {
+			t.Helper()
+			begin := time.Now()
+			if got := p.FindRoute(t.Context(), node); got != want || time.Since(begin) != after {
+				t.Errorf("route to %s: %v after %v, want %v after %v", node, got, time.Since(begin), want, after)
+			}
+		}
+		p.Attach("b", round)
+		p.Attach("c", direct)
+		p.Publish(Routes{NextHop: map[string]string{"b": "b", "c": "c"}})
+		finds("c", true, 0)
+		finds("d", false, 0)
+
+		p.Detach("c", direct)
+		time.AfterFunc(regroup/2, func() { p.Publish(Routes{NextHop: map[string]string{"b": "b", "c": "b"}}) })
+		finds("c", true, regroup/2)
+		finds("d", false, regroup/2) // the rest of it
+		finds("d", false, 0)
+	})
+}
+
 func TestLossySocketHidesRoutingErrors(t *testing.T) {
 	p := New(Config{NodeID: "a"})
 	for lossy, want := range map[bool]error{true: nil, false: ErrNoRoute} {

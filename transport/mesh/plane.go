@@ -7,6 +7,7 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"receptor/transport/frame"
 	"receptor/transport/mesh/firewall"
@@ -58,6 +59,8 @@ type Plane struct {
 	tracer  atomic.Pointer[Tracer]            // nil: nobody wants to hear of messages
 	table   atomic.Pointer[table]
 	sockets sync.Map // wire.Service -> *Socket
+
+	parted atomic.Int64 // when a link was last detached, in Unix nanoseconds
 
 	mu     sync.Mutex // guards what the table is built from
 	links  map[string]*Queue
@@ -127,6 +130,7 @@ func (p *Plane) Detach(node string, q *Queue) {
 	defer p.mu.Unlock()
 	if p.links[node] == q {
 		delete(p.links, node)
+		p.parted.Store(time.Now().UnixNano())
 		p.rebuild()
 	}
 }
@@ -173,6 +177,25 @@ func (t *table) leads(p *Plane, node string) bool {
 	}
 	_, ok := t.next[wire.NodeHash(node)]
 	return ok
+}
+
+// regroup is how long after the end of a link the router may take to say where else
+// to go.
+const regroup = 200 * time.Millisecond
+
+// FindRoute is HasRoute for who can wait: so shortly after the end of a link that there
+// may be another way, it waits for that.
+func (p *Plane) FindRoute(ctx context.Context, node string) bool {
+	if p.HasRoute(node) {
+		return true
+	}
+	left := regroup - time.Since(time.Unix(0, p.parted.Load()))
+	if left <= 0 {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	return p.WaitForRoute(ctx, node) == nil
 }
 
 // WaitForRoute waits until datagrams to node have somewhere to go. The error is
