@@ -13,7 +13,7 @@ import (
 // comes first, and one that did not after all others.
 type addresses struct {
 	host   string
-	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
+	lookup func(ctx context.Context, host string) ([]net.IPAddr, error)
 
 	mu       sync.Mutex // the goroutine of a connection tells what came
 	last     netip.Addr
@@ -21,17 +21,20 @@ type addresses struct {
 }
 
 func newAddresses(host string) *addresses {
-	return &addresses{host: host, lookup: net.DefaultResolver.LookupNetIP}
+	return &addresses{host: host, lookup: net.DefaultResolver.LookupIPAddr}
 }
 
 // next asks for the addresses, and puts those first that are worth to be tried first.
 func (a *addresses) next(ctx context.Context) ([]netip.Addr, error) {
-	list, err := a.lookup(ctx, "ip", a.host)
+	found, err := a.lookup(ctx, a.host)
 	if err != nil {
 		return nil, err
 	}
-	for i, addr := range list {
-		list[i] = addr.Unmap()
+	var list []netip.Addr
+	for _, ip := range found {
+		if addr, ok := netip.AddrFromSlice(ip.IP); ok {
+			list = append(list, addr.Unmap().WithZone(ip.Zone))
+		}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -3,7 +3,6 @@ package udp
 import (
 	"context"
 	"net"
-	"net/netip"
 	"testing"
 )
 
@@ -30,8 +29,8 @@ func TestAddressThatAnswersIsFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d.hosts.lookup = func(context.Context, string, string) ([]netip.Addr, error) {
-				return []netip.Addr{netip.MustParseAddr("::ffff:127.0.0.2"), netip.MustParseAddr("127.0.0.1")}, nil
+			d.hosts.lookup = func(context.Context, string) ([]net.IPAddr, error) {
+				return []net.IPAddr{{IP: net.IPv4(127, 0, 0, 2)}, {IP: net.IPv4(127, 0, 0, 1).To4()}}, nil
 			}
 			if at := again(t, d).RemoteAddr(); at != "127.0.0.2:"+port {
 				t.Fatalf("dialled %s first", at)
@@ -52,6 +51,16 @@ func TestAddressThatAnswersIsFound(t *testing.T) {
 			}
 			closed(t, far)
 		})
+	}
+}
+
+// An address that only one interface has keeps the name of that.
+func TestAddressesKeepTheirZone(t *testing.T) {
+	for host, want := range map[string]string{"fe80::1%d0": "fe80::1%d0", "::1": "::1", "127.0.0.1": "127.0.0.1"} {
+		list, err := newAddresses(host).next(t.Context())
+		if err != nil || len(list) != 1 || list[0].String() != want {
+			t.Errorf("%s: %v, %v", host, list, err)
+		}
 	}
 }
 

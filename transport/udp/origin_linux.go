@@ -70,5 +70,10 @@ func origin6(info unix.Inet6Pktinfo) []byte {
 
 // homeless says that this host can't send from an address, or no longer.
 func homeless(err error) bool {
-	return errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.ENODEV)
+	for _, known := range []error{syscall.EINVAL, syscall.EADDRNOTAVAIL, syscall.ENODEV, syscall.ENETUNREACH} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
 }

@@ -83,7 +83,7 @@ func (s *sender) sendRun(batch []*frame.Buf) error {
 	size := batch[0].Len()
 	segmented(s.control[len(s.origin):], size)
 	err := s.write(s.out, s.control)
-	if err == nil || !unfit(err) {
+	if err == nil || !unfit(err) && !s.homeless(err) {
 		return s.settle(len(batch), err)
 	}
 	s.longest = size - 1 // too long for the path, or for the device: then nothing will do, soon
@@ -98,13 +98,15 @@ func (s *sender) sendRun(batch []*frame.Buf) error {
 // writeOne gives up an address that the host has lost.
 func (s *sender) writeOne(p []byte) error {
 	err := s.write(p, s.origin)
-	if err == nil || len(s.origin) == 0 || !homeless(err) {
+	if err == nil || !s.homeless(err) {
 		return err
 	}
 	s.control = s.control[min(len(s.origin), len(s.control)):]
 	s.origin = nil
 	return s.write(p, nil)
 }
+
+func (s *sender) homeless(err error) bool { return len(s.origin) > 0 && homeless(err) }
 
 func (s *sender) write(p, control []byte) error {
 	_, _, err := s.conn.WriteMsgUDPAddrPort(p, control, s.to)
