@@ -82,11 +82,17 @@ func (r *run) follow() int {
 	}
 }
 
+// doneText is how a command succeeded. Not all commands look whether their output
+// was taken.
 func (r *run) doneText(exit syscall.WaitStatus) string {
+	text := exitText(exit)
 	if r.job.Args != nil {
-		return "Complete"
+		text = "Complete"
 	}
-	return exitText(exit)
+	if diskFull(r.dir.Path()) {
+		text += ": " + unix.ENOSPC.Error() + ", output may be incomplete"
+	}
+	return text
 }
 
 // failedText is how a command ended and what it said last. A worker of ours says
@@ -155,6 +161,7 @@ func (r *run) stopBecause(reason string) int {
 		grace = defaultGrace
 	}
 	r.signalGroup(syscall.SIGINT)
+	r.signalGroup(syscall.SIGCONT) // who was stopped hears nothing
 	left := r.waitEmpty(grace)
 	if left > 0 {
 		r.signalGroup(syscall.SIGKILL)

@@ -109,10 +109,13 @@ func (r *run) claim() error {
 	if r.record.State != unit.Pending {
 		return fmt.Errorf("the unit is %s already", r.record.State)
 	}
-	if r.who.Runner, err = process.Of(os.Getpid()); err != nil {
-		return err
+	if r.who.Runner, err = process.Of(os.Getpid()); err == nil {
+		err = r.writeProcesses()
 	}
-	return r.writeProcesses()
+	if err != nil {
+		r.finish(unit.Failed, unit.NotRun(err)) // the unit is ours, and nobody else knows why
+	}
+	return err
 }
 
 // writeProcesses adds a line; the last one holds.

@@ -52,7 +52,12 @@ func withSmall(run func() int) (int, error) {
 
 func newDir(t *testing.T, payload string) store.Dir {
 	t.Helper()
-	s, err := store.Open(t.TempDir(), "node")
+	return newDirIn(t, t.TempDir(), payload)
+}
+
+func newDirIn(t *testing.T, dataDir, payload string) store.Dir {
+	t.Helper()
+	s, err := store.Open(dataDir, "node")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,6 +211,76 @@ func TestPoliteCommandsAreNotKilled(t *testing.T) {
 	wait(t, child)
 	if text := content(t, d.Stdout()); text != "ready\nbye\n" {
 		t.Errorf("output %q", text)
+	}
+}
+
+func TestStoppedCommandsMaySayGoodbye(t *testing.T) {
+	d := newDir(t, "")
+	child := start(t, d, Job{Command: "sh", Params: `-c 'trap "echo bye; exit 0" INT; echo ready; while :; do sleep 0.01; done'`})
+	until(t, "the command runs", func() bool { return d.OutputSize() > 0 })
+	who, _, err := ReadProcesses(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(who.Command.Pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, child)
+	if text := content(t, d.Stdout()); text != "ready\nbye\n" {
+		t.Errorf("output %q", text)
+	}
+}
+
+// smallDisk has a unit on a file system of its own, which fill leaves no room in.
+func smallDisk(t *testing.T) (d store.Dir, fill func()) {
+	t.Helper()
+	mnt := t.TempDir()
+	if err := syscall.Mount("tmpfs", mnt, "tmpfs", 0, "size=64k"); err != nil {
+		t.Skipf("mount: %v: the full disk is not tested", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(mnt, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	fill = func() {
+		if err := os.WriteFile(filepath.Join(mnt, "fill"), make([]byte, 1<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+			t.Error("the disk is not full:", err)
+		}
+	}
+	return newDirIn(t, mnt, ""), fill
+}
+
+func TestRunnerThatCantSayWhoItIs(t *testing.T) {
+	d, fill := smallDisk(t)
+	fill()
+	wait(t, start(t, d, Job{Command: "true"}))
+	const begin, end = "Failed to start command runner: ", "no space left on device"
+	if r := read(t, d); r.State != unit.Failed || !strings.HasPrefix(r.Detail, begin) || !strings.HasSuffix(r.Detail, end) {
+		t.Errorf("ended as %+v", r)
+	}
+}
+
+// Shells don't look whether what they say is taken.
+func TestOutputThatFoundNoRoomIsNotedWithSuccess(t *testing.T) {
+	d, fill := smallDisk(t)
+	flag := t.TempDir() + "/go"
+	child := start(t, d, Job{Command: "sh", Params: `-c 'while [ ! -e "$0" ]; do sleep 0.01; done; echo lost; exit 0' ` + flag})
+	until(t, "the command runs", func() bool {
+		who, known, err := ReadProcesses(d)
+		return err == nil && known && who.Command.Pid != 0
+	})
+	fill()
+	if err := os.WriteFile(flag, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, child)
+	const want = "exit status 0: no space left on device, output may be incomplete"
+	if r := read(t, d); r.State != unit.Succeeded || r.Detail != want {
+		t.Errorf("ended as %+v", r)
 	}
 }
 

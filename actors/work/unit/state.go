@@ -72,6 +72,14 @@ func NotStopped(left int) string {
 	return fmt.Sprintf("could not stop the command: %d processes are left", left)
 }
 
+// DirectoryGone is the detail of a unit whose directory this node did not remove.
+func DirectoryGone(path string) string {
+	return "the directory of the unit is gone: somebody removed " + path + "; release the unit"
+}
+
+// NotRun is the detail of a unit whose runner could not begin.
+func NotRun(err error) string { return prefixRunner + err.Error() }
+
 // Awaits reports whether a pending unit with this detail still waits for its
 // payload.
 func Awaits(detail string) bool {
