@@ -244,8 +244,10 @@ func (u *localUnit) interrupt() {
 	if u.runner == nil {
 		return
 	}
-	if err := u.runner.Signal(syscall.SIGINT); err != nil && !errors.Is(err, process.ErrGone) {
-		u.Log.Error().Str("unit", u.id).Err(err).Msg("runner can't be signalled")
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGCONT} { // it may have been stopped
+		if err := u.runner.Signal(sig); err != nil && !errors.Is(err, process.ErrGone) {
+			u.Log.Error().Str("unit", u.id).Err(err).Msg("runner can't be signalled")
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"receptor/actors/work/process"
 	"receptor/actors/work/store"
+	"receptor/actors/work/unit"
 	workv1 "receptor/proto/work/v1"
 )
 
@@ -30,12 +31,13 @@ type runnerOver struct {
 }
 
 // report tells the unit that no runner is left. If the runner could not record
-// the end, what it ran is stopped first: nobody would ever know how it ended.
+// the end, what it ran is stopped first: nobody would ever know how it ended. A
+// runner of the existing system that was told to stop leaves all but its child.
 func (o runnerOver) report() {
 	if err := o.reap(); err != nil {
 		o.log.Warn().Int("pid", o.id.Pid).Err(err).Msg("runner can't be reaped")
 	}
-	if r, err := o.dir.Read(); err != nil || !r.State.Final() {
+	if r, err := o.dir.Read(); err != nil || !r.State.Final() || unit.Stopped(r) && !o.dir.Ran() {
 		o.news.Left = int32(o.sweep()) //nolint:gosec // a number of processes
 	}
 	o.root.Send(o.unit, o.news)

@@ -58,8 +58,14 @@ func (u *podUnit) Receive(ctx actor.Context) {
 
 func (u *podUnit) start(ctx actor.Context) {
 	r, ok := u.load()
-	if !ok || r.Kube == nil {
+	if !ok {
 		return // Create follows
+	}
+	if r.Kube == nil { // the record was taken away, and the unit has failed
+		r.Kube = &unit.KubeData{}
+		u.machine = unit.Pod{Record: r}
+		u.do(ctx, nil)
+		return
 	}
 	machine, actions := unit.LoadPod(r, u.podFound(u.dir, r))
 	u.machine = machine

@@ -86,8 +86,14 @@ func remoteData(m *workv1.RemoteWork) unit.RemoteData {
 func (u *remoteUnit) start(ctx actor.Context) {
 	u.Log = supervise.Logger(ctx, u.Log)
 	r, ok := u.load()
-	if !ok || r.Remote == nil {
-		u.machine = unit.NewRemote(unit.RemoteData{}) // Create follows, or the record was taken away
+	if !ok {
+		u.machine = unit.NewRemote(unit.RemoteData{}) // Create follows
+		return
+	}
+	if r.Remote == nil { // the record was taken away, and the unit has failed
+		r.Remote = &unit.RemoteData{}
+		u.machine = unit.Remote{Record: r}
+		u.do(ctx, nil)
 		return
 	}
 	u.forced = u.dir.Forced()

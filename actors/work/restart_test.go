@@ -3,9 +3,11 @@ package work
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -198,10 +200,85 @@ func TestDirectoryTakenAway(t *testing.T) {
 			if !strings.Contains(reply.GetRefused().GetText(), "no such file or directory") {
 				t.Errorf("start for %s: %v", node, reply)
 			}
+			w.final(c.GetUnitId(), unit.Failed, unit.DirectoryGone(w.dir(c.GetUnitId()).Path()))
+			if w.cancel(c.GetUnitId()).GetEnded() == nil || w.results(c.GetUnitId(), 0) != "" {
+				t.Errorf("unit for %s: cancel or results fail", node)
+			}
 			if w.release(c.GetUnitId(), true).GetEnded() == nil {
 				t.Errorf("not released: unit for %s", node)
 			}
 		}
+	})
+}
+
+// Somebody removes the directory of a unit that runs: who waits for it learns that.
+func TestDirectoryOfARunningUnitTakenAway(t *testing.T) {
+	onStage(t, func(w *world) {
+		w.up()
+		flag := t.TempDir() + "/go"
+		id := w.run("sh", `-c 'echo ready; while [ ! -e "$0" ]; do sleep 0.01; done' `+flag, "")
+		w.awaitStatus(id, func(s *workv1.Status) bool { return s.GetState() == workv1.State_STATE_RUNNING })
+		ended := make(chan error, 1)
+		go func() { ended <- w.cfg.Feeds.CopyResults(t.Context(), id, 0, io.Discard) }()
+		must(t, os.RemoveAll(w.dir(id).Path()))
+		must(t, os.WriteFile(flag, nil, 0o600))
+		w.final(id, unit.Failed, unit.DirectoryGone(w.dir(id).Path()))
+		must(t, <-ended)
+		w.noActorsLeft()
+		if w.release(id, false).GetEnded() == nil {
+			t.Error("not released")
+		}
+	})
+}
+
+// A runner of the existing system stops its child and nobody else, and leaves.
+const oldRunner = `cd "${1#unitdir=}"; sleep 100 & echo $! > left; ` +
+	`trap "cat killed > status; exit 255" INT; ` +
+	`touch ready; while :; do sleep 0.01; done`
+
+func TestRunnerOfTheExistingSystemLeavesNobody(t *testing.T) {
+	onStage(t, func(w *world) {
+		d := w.plant("oldruns2", unit.Record{State: unit.Pending, Detail: unit.DetailNotStarted, WorkType: "cat"}, "")
+		killed, err := unit.Record{State: unit.Failed, Detail: unit.DetailKilled, WorkType: "cat"}.Encode()
+		must(t, err)
+		must(t, os.WriteFile(d.Path()+"/killed", killed, 0o600))
+		old := exec.Command("sh", "-c", oldRunner, "sh", "unitdir="+d.Path())
+		old.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		must(t, old.Start())
+		w.until("it is ready", func() bool { _, err := os.Stat(d.Path() + "/ready"); return err == nil })
+		text, err := os.ReadFile(d.Path() + "/left")
+		must(t, err)
+		number, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		must(t, err)
+		left, err := process.Of(number)
+		must(t, err)
+		must(t, d.Save(unit.Record{
+			State: unit.Running, Detail: "Running: PID 1", WorkType: "cat", Local: &unit.LocalData{Pid: old.Process.Pid},
+		}))
+		w.up()
+		w.cancel("oldruns2")
+		w.final("oldruns2", unit.Canceled, unit.DetailCanceled)
+		if left.Alive() {
+			t.Error("canceled, and what it ran goes on")
+		}
+		_ = old.Wait() // reaped by its unit, or not
+	})
+}
+
+// Nobody has to wake a runner that was stopped, to cancel its unit.
+func TestRunnerThatWasStopped(t *testing.T) {
+	onStage(t, func(w *world) {
+		w.up()
+		id := w.run("sh", `-c 'echo ready; sleep 100'`, "")
+		w.until("the command runs", func() bool { return w.dir(id).OutputSize() > 0 })
+		h, err := process.Open(w.runner(id))
+		must(t, err)
+		defer h.Close()
+		must(t, h.Signal(syscall.SIGSTOP))
+		if w.cancel(id).GetEnded() == nil {
+			t.Error("not canceled")
+		}
+		w.final(id, unit.Canceled, unit.DetailCanceled)
 	})
 }
 

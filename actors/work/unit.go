@@ -45,12 +45,19 @@ func newUnitBase(cfg unitConfig) unitBase {
 	return unitBase{unitConfig: cfg, Log: cfg.Log, dir: cfg.store.Dir(cfg.id)}
 }
 
-// load reads the record of a unit that exists already.
+// load reads the record of a unit that exists already. One whose directory somebody
+// else has removed can do nothing any more but be released.
 func (u *unitBase) load() (unit.Record, bool) {
-	if !u.store.Has(u.id) {
+	there := u.store.Has(u.id)
+	if !there && u.Feeds.status(u.id) == nil {
 		return unit.Record{}, false
 	}
 	r, err := u.dir.Read()
+	if !there {
+		r = unit.Record{State: unit.Failed, Detail: unit.DirectoryGone(u.dir.Path()), Other: []byte("{}")}
+		u.show(r)
+		return r, true
+	}
 	if err != nil {
 		r = quarantined(err)
 	}
@@ -87,11 +94,25 @@ func (u *unitBase) save(ctx actor.Context, r unit.Record) {
 		err = nil
 	}
 	if err != nil {
+		u.reportGone(r)
 		u.answerStarts(ctx, err.Error(), false)
 		u.answerEnds(ctx, err.Error(), false)
 		supervise.Fail(supervise.CauseLost, err)
 	}
 	u.show(r)
+}
+
+// reportGone says that somebody else has removed the directory, if so. What runs on
+// another node is known to nobody else then.
+func (u *unitBase) reportGone(r unit.Record) {
+	if u.store.Has(u.id) {
+		return
+	}
+	e := u.Log.Warn().Str("unit", u.id).Str("path", u.dir.Path())
+	if r.Remote != nil && r.Remote.RemoteUnitID != "" {
+		e = e.Str("node", r.Remote.RemoteNode).Str("remote", r.Remote.RemoteUnitID)
+	}
+	e.Msg("directory of the unit was removed by somebody else: the unit has failed; release it, and what it has on another node")
 }
 
 func (u *unitBase) show(r unit.Record) {

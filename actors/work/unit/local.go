@@ -101,8 +101,8 @@ func (u Local) payloadEnded(e PayloadEnded) (Local, []Action) {
 }
 
 func (u Local) reported(r Record) (Local, []Action) {
-	if !CanMove(u.State, r.State) || r.State == Pending {
-		return u, nil
+	if !CanMove(u.State, r.State) || r.State == Pending || u.Cancelled && Stopped(r) {
+		return u, nil // nobody is canceled before the runner is gone, and all it left
 	}
 	u.Record = u.take(r)
 	return u, do(Show)
@@ -112,23 +112,26 @@ func (u Local) reported(r Record) (Local, []Action) {
 // existing system calls a canceled command killed.
 func (u Local) take(r Record) Record {
 	r = r.clone()
-	if u.Cancelled && r.State == Failed && r.Detail == DetailKilled {
+	if u.Cancelled && Stopped(r) {
 		r.State, r.Detail = Canceled, DetailCanceled
 	}
 	return r
 }
+
+// Stopped reports whether a runner says that it was told to stop.
+func Stopped(r Record) bool { return r.State == Failed && r.Detail == DetailKilled }
 
 func (u Local) runnerGone(e RunnerGone) (Local, []Action) {
 	u.Live = false
 	var actions []Action
 	switch {
 	case u.State.Final():
+	case e.Left > 0:
+		u, actions = u.end(Failed, NotStopped(e.Left), e.Size, do(Save))
 	case e.Record.State.Final():
 		u.Record = u.take(e.Record)
 		u.Local = nil
 		actions = do(Save)
-	case e.Left > 0:
-		u, actions = u.end(Failed, NotStopped(e.Left), e.Size, do(Save))
 	case u.Cancelled:
 		u, actions = u.end(Canceled, DetailCanceled, e.Size, do(Save))
 	default:
