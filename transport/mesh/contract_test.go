@@ -131,6 +131,33 @@ func fill(t *testing.T, s *Socket) <-chan error {
 	return ended
 }
 
+// The datagram that waited is not sent, and it is its own write that says so.
+func TestTheWriteThatWaitedFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Config{NodeID: "a"})
+		q := NewQueue(1500)
+		defer q.Close()
+		p.Attach("b", q)
+		p.Publish(Routes{NextHop: map[string]string{"b": "b"}, Names: []string{"a", "b"}})
+		s, err := p.Listen("", SocketOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if err := s.SetWriteDeadline(time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []error{nil, os.ErrDeadlineExceeded} {
+			if _, err := s.WriteTo(make([]byte, 1000), Addr{Node: "b", Service: "x"}); !errors.Is(err, want) {
+				t.Errorf("write %d: %v, want %v", i, err, want)
+			}
+		}
+		if n := q.Stats().QueuedFrames; n != 1 {
+			t.Errorf("%d frames are queued", n)
+		}
+	})
+}
+
 func TestAWriteThatWaitsEndsWithItsDeadlineAndWithClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Config{NodeID: "a"})

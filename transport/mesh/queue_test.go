@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"receptor/transport/frame"
 	"receptor/transport/wire"
@@ -184,6 +185,79 @@ func TestLocalSendersDropNothing(t *testing.T) {
 			take(t, q)
 		}
 		q.Close()
+	})
+}
+
+func TestAControlMessageWakesTheWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := NewQueue(1 << 20)
+		defer q.Close()
+		woken := make(chan int, 1)
+		go func() {
+			batch, err := q.TakeBatch(nil)
+			if err != nil {
+				t.Error(err)
+			}
+			woken <- len(batch)
+		}()
+		synctest.Wait()
+		q.PutControl("", frame.Copy([]byte{1}))
+		synctest.Wait()
+		select {
+		case n := <-woken:
+			if n != 1 {
+				t.Errorf("a batch of %d", n)
+			}
+		default:
+			t.Fatal("the writer sleeps on")
+		}
+	})
+}
+
+// Flows come and go; a queue knows those that have something in it.
+func TestFlowsThatAreSentAreForgotten(t *testing.T) {
+	q := NewQueue(1 << 20)
+	for round := range 3 {
+		for n := range 200 {
+			q.putData(data(200*round+n, 100, 1), nil)
+		}
+		for got := 0; got < 200; {
+			got += len(take(t, q))
+		}
+	}
+	if len(q.flows) != 0 || len(q.spare) > 64 {
+		t.Errorf("%d flows, %d to use again", len(q.flows), len(q.spare))
+	}
+}
+
+// The delay is that of frames that were followed: smoothed, or more if one has waited
+// longer already. Who has gone is not followed any more.
+func TestDelayOfAQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := NewQueue(500)
+		expect := func(when string, want time.Duration) {
+			t.Helper()
+			if got := q.Stats().Delay; got != want {
+				t.Errorf("%s: %s, want %s", when, got, want)
+			}
+		}
+		expect("nothing yet", 0)
+		q.putData(data(1, 200, 1), nil)
+		time.Sleep(800 * time.Millisecond)
+		expect("one waits", 800*time.Millisecond)
+		take(t, q)
+		time.Sleep(time.Hour)
+		expect("it was sent", 100*time.Millisecond)
+		q.putData(data(1, 200, 1), nil)
+		q.putData(data(1, 100, 2), nil)
+		time.Sleep(900 * time.Millisecond)
+		expect("the first of two waits", 900*time.Millisecond)
+		take(t, q)
+		expect("both were sent", 200*time.Millisecond)
+		q.putData(data(1, 200, 1), nil)
+		q.putData(data(1, 200, 2), nil) // costs the first
+		time.Sleep(time.Hour)
+		expect("the followed one was dropped", 200*time.Millisecond)
 	})
 }
 
