@@ -26,6 +26,12 @@ func refused(reason string) func(*Machine) Action {
 	return func(m *Machine) Action { return m.Refused(reason) }
 }
 
+func reconfigured(cfg Config) func(*Machine) Action {
+	return func(m *Machine) Action { return m.Reconfigure(cfg) }
+}
+
+func dismissed(m *Machine) Action { return m.Dismissed("somebody asked for it") }
+
 func certified(names ...string) func(*Machine) Action {
 	return func(m *Machine) Action {
 		m.Certified(names)
@@ -35,6 +41,8 @@ func certified(names ...string) func(*Machine) Action {
 
 var (
 	any1   = Config{NodeID: "a", Cost: 1, AnyPeer: true}
+	onlyB  = Config{NodeID: "a", Cost: 1, AllowedPeers: []string{"b"}}
+	onlyC  = Config{NodeID: "a", Cost: 1, AllowedPeers: []string{"c"}}
 	ask    = Action{Do: Ask, Node: "b", Cost: 1}
 	accept = Action{Do: Accept, Node: "b", Cost: 1}
 
@@ -66,6 +74,7 @@ func TestRules(t *testing.T) {
 		{"its certificate names it", any1, []step{quiet(certified("c", "b")), hello}},
 		{"its certificate names others", any1, []step{quiet(certified("c", "d")),
 			{update("b", "b", nil), reject("b", ReasonUncertain+": c, d")}}},
+		{"its certificate names another", any1, []step{quiet(certified("c")), {update("b", "b", nil), reject("b", ReasonUncertain+": c")}}},
 		{"its certificate names nobody", any1, []step{quiet(certified()), hello}},
 		{"2c cost of the node", Config{NodeID: "a", Cost: 1, AnyPeer: true, NodeCost: map[string]float64{"b": 2.5}}, []step{
 			{update("b", "b", nil), Action{Do: Ask, Node: "b", Cost: 2.5}}}},
@@ -91,6 +100,16 @@ func TestRules(t *testing.T) {
 		{"6 reject in any state: waiting", any1, []step{{(*Machine).Rejected, Action{Do: End}}}},
 		{"6 asking", any1, []step{hello, {(*Machine).Rejected, Action{Do: End, Node: "b"}}, quiet((*Machine).Accepted)}},
 		{"6 established", any1, []step{hello, accepted, {(*Machine).Rejected, Action{Do: End, Node: "b"}}}},
+		{"new rules that it keeps", any1, []step{hello, accepted, quiet(reconfigured(onlyB)), listed}},
+		{"new rules that refuse it", any1, []step{hello, accepted, {reconfigured(onlyC), reject("b", ReasonNotAllowed)}}},
+		{"new rules that refuse it while it asks", any1, []step{hello, {reconfigured(onlyC), reject("b", ReasonNotAllowed)}, quiet((*Machine).Accepted)}},
+		{"new rules before it spoke", any1, []step{quiet(reconfigured(onlyC)), {update("b", "b", nil), reject("b", ReasonNotAllowed)}}},
+		{"a new cost", any1, []step{hello, accepted, {reconfigured(Config{NodeID: "a", Cost: 2, AnyPeer: true}), reject("b", ReasonNewCost)}}},
+		{"a new cost of others", any1, []step{hello, accepted,
+			quiet(reconfigured(Config{NodeID: "a", Cost: 2, AnyPeer: true, NodeCost: map[string]float64{"b": 1}})), listed}},
+		{"new rules when it is over", any1, []step{hello, {(*Machine).Rejected, Action{Do: End, Node: "b"}}, quiet(reconfigured(onlyC))}},
+		{"dismissed", any1, []step{quiet(dismissed), hello, quiet(dismissed), accepted,
+			{dismissed, reject("b", "somebody asked for it")}, quiet(dismissed)}},
 		{"over is over", any1, []step{{update("a", "a", nil), reject("a", ReasonOwnID)},
 			quiet((*Machine).Tick), quiet((*Machine).Rejected), quiet(update("b", "b", nil)), quiet(refused("x")),
 			quiet((*Machine).Advertisement)}},

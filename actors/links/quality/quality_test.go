@@ -69,6 +69,31 @@ func TestAnswersThatNobodyWaitsForAreIgnored(t *testing.T) {
 	}
 }
 
+// The weights are those of RFC 6298: an eighth for the round trip, a quarter for its
+// deviation from what was expected.
+func TestSmoothing(t *testing.T) {
+	var e Estimator
+	for i, c := range []struct{ took, rtt, jitter, least time.Duration }{
+		{80 * ms, 80 * ms, 40 * ms, 80 * ms},
+		{16 * ms, 72 * ms, 46 * ms, 16 * ms},
+		{32 * ms, 67 * ms, 44500 * time.Microsecond, 16 * ms},
+	} {
+		now := time.Duration(i) * time.Second
+		e.Answer(e.Send(now), now+c.took)
+		if f := e.Read(now); f.RTT != c.rtt || f.Jitter != c.jitter || f.Least != c.least {
+			t.Errorf("answer %d: %+v, want %+v", i, f, c)
+		}
+	}
+}
+
+func TestAnAnswerMayTakeItsTime(t *testing.T) {
+	var e Estimator
+	e.Answer(e.Send(0), patience)
+	if f := e.Read(patience); !f.Measured || f.RTT != patience || f.Loss != 0 {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestJitterFollowsTheDeviation(t *testing.T) {
 	var e Estimator
 	for i := range 200 {

@@ -135,6 +135,16 @@ func TestBetweenAndBack(t *testing.T) {
 	}
 }
 
+func TestCount(t *testing.T) {
+	steps := []Step{{Do: Keep}, {Do: Start}, {Do: Stop}, {Do: Keep}, {Do: Adjust}, {Do: Replace}}
+	if n := Count(steps); n != 4 {
+		t.Errorf("%d parts change, want 4", n)
+	}
+	if n := Count(steps[:1]); n != 0 {
+		t.Errorf("%d parts change, want none", n)
+	}
+}
+
 func TestNumber(t *testing.T) {
 	var keys []string
 	for _, it := range Number([]Item{{Key: "a"}, {Key: "b"}, {Key: "a"}, {Key: "a"}}) {

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,21 @@ func TestAdvertisementsAgeOut(t *testing.T) {
 	a.Age(start.Add(AdTTL))
 	if got := names(a); got != "b:y" {
 		t.Errorf("left %q, want only what was repeated", got)
+	}
+}
+
+func TestAdvertisementsAreBounded(t *testing.T) {
+	a := NewAds("a")
+	for i := range maxAds {
+		if !a.Receive(ad("b", fmt.Sprint("s", i), 0), start) {
+			t.Fatalf("service %d is no news", i)
+		}
+	}
+	if a.Receive(ad("b", "x", 0), start) {
+		t.Error("one more is news")
+	}
+	if !a.Receive(ad("b", "s0", time.Minute), start) {
+		t.Error("a known one is no news")
 	}
 }
 

@@ -106,6 +106,32 @@ func TestNewNeighbourIsInTheTableBeforeItSpeaks(t *testing.T) {
 	}
 }
 
+func TestNamesAreInOrder(t *testing.T) {
+	db := NewDB("m", 7)
+	db.LinkUp("a", 1) // has not spoken
+	db.LinkUp("z", 1)
+	db.Receive(update("z", 1, 1, "m"), start)
+	if got, want := db.Names(), []string{"a", "m", "z"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("names %v, want %v", got, want)
+	}
+}
+
+// A neighbour can tell of so many nodes and no more; those that are known live on.
+func TestNodesAreBounded(t *testing.T) {
+	db := NewDB("a", 7)
+	for i := range maxNodes {
+		if d := db.Receive(Update{Node: fmt.Sprint("n", i), ID: fmt.Sprint(i), Epoch: 1}, start); !d.New || !d.Flood {
+			t.Fatalf("node %d: %+v", i, d)
+		}
+	}
+	if d := db.Receive(update("x", 1, 1), start); d != (Decision{}) {
+		t.Errorf("one more: %+v", d)
+	}
+	if d := db.Receive(update("n0", 1, 1), start); !d.Flood || d.New {
+		t.Errorf("a known one: %+v", d)
+	}
+}
+
 func TestUpdatesToPassOn(t *testing.T) {
 	db := NewDB("a", 7)
 	null := Update{Node: "d", ID: "null", Epoch: 1, Sequence: 1}

@@ -71,3 +71,53 @@ func TestNoLevelsChangeNothing(t *testing.T) {
 		t.Errorf("level %v", log.GetLevel())
 	}
 }
+
+func TestLevelsOfFamilies(t *testing.T) {
+	var out bytes.Buffer
+	l := New(zerolog.InfoLevel, map[string]zerolog.Level{"links": zerolog.DebugLevel})
+	logs := map[string]zerolog.Logger{}
+	paths := []string{"node", "node/links", "node/links/a/link", "node/work/u"}
+	for _, path := range paths {
+		logs[path] = l.Logger(zerolog.New(&out), path)
+	}
+	expect := func(when string, want map[string]zerolog.Level) {
+		t.Helper()
+		for _, path := range paths {
+			for _, at := range []zerolog.Level{zerolog.DebugLevel, zerolog.InfoLevel, zerolog.WarnLevel, zerolog.ErrorLevel} {
+				out.Reset()
+				log := logs[path]
+				if log.WithLevel(at).Msg("x"); out.Len() > 0 != (at >= want[path]) {
+					t.Errorf("%s: %s logs at %s: %v", when, path, at, out.Len() > 0)
+				}
+			}
+		}
+	}
+	info, debug, warn, fault := zerolog.InfoLevel, zerolog.DebugLevel, zerolog.WarnLevel, zerolog.ErrorLevel
+	expect("configured", map[string]zerolog.Level{"node": info, "node/links": debug, "node/links/a/link": debug, "node/work/u": info})
+	for _, path := range []string{"node/links/a", "node/work"} {
+		if err := l.Set(path, fault, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Configure(warn, map[string]zerolog.Level{"links": info})
+	expect("configured anew, exceptions stay",
+		map[string]zerolog.Level{"node": warn, "node/links": info, "node/links/a/link": fault, "node/work/u": fault})
+	l.ResetAll()
+	expect("without exceptions", map[string]zerolog.Level{"node": warn, "node/links": info, "node/links/a/link": info, "node/work/u": warn})
+	(*Levels)(nil).ResetAll() // of a node without them
+}
+
+func TestParse(t *testing.T) {
+	for name, want := range map[string]zerolog.Level{
+		"error": zerolog.ErrorLevel, "Warning": zerolog.WarnLevel, "INFO": zerolog.InfoLevel, "debug": zerolog.DebugLevel,
+	} {
+		if got, err := Parse(name); err != nil || got != want {
+			t.Errorf("%s is %v, %v", name, got, err)
+		}
+	}
+	for _, name := range []string{"", "warn", "trace", "info "} {
+		if got, err := Parse(name); err == nil {
+			t.Errorf("%q is %v", name, got)
+		}
+	}
+}

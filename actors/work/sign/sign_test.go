@@ -1,12 +1,15 @@
 package sign
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -180,6 +183,48 @@ func TestChangedKeysCountAtOnce(t *testing.T) {
 	k.change(t)
 	k.refuses(t, old, noon, "could not verify signature: crypto/rsa: verification error")
 	k.refuses(t, k.token(t, "bar"), noon, "")
+}
+
+// A key that is no key is an error each time, and counts as soon as it is one.
+func TestBrokenKeys(t *testing.T) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err1 := x509.MarshalPKCS8PrivateKey(private)
+	public, err2 := x509.MarshalPKIXPublicKey(&private.PublicKey)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	k := newKeys(t)
+	token := k.token(t, "bar")
+	for name, c := range map[string]struct{ private, public []byte }{
+		"nonsense": {[]byte("nonsense"), []byte("nonsense")},
+		"not RSA": {pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}),
+			pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})},
+	} {
+		if err := errors.Join(os.WriteFile(k.signer.PrivateKeyFile, c.private, 0o600), os.WriteFile(k.check.PublicKeyFile, c.public, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := k.signer.Token("bar", noon); err == nil || !strings.HasPrefix(err.Error(), "could not load signing key file: ") {
+				t.Errorf("%s signs: %v", name, err)
+			}
+			if err := k.check.Verify(token, "bar", noon); err == nil || !strings.HasPrefix(err.Error(), "could not load verifying key file: ") {
+				t.Errorf("%s verifies: %v", name, err)
+			}
+		}
+	}
+	writeKey(t, k.private, k.signer, k.check)
+	k.refuses(t, k.token(t, "bar"), noon, "")
+}
+
+func TestLifetime(t *testing.T) {
+	for _, c := range []struct{ set, want time.Duration }{{0, 5 * time.Minute}, {time.Hour, time.Hour}} {
+		if got := (&Signer{Expiration: c.set}).Lifetime(); got != c.want {
+			t.Errorf("%s lasts %s", c.set, got)
+		}
+	}
 }
 
 func TestRefusals(t *testing.T) {
