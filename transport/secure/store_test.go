@@ -96,7 +96,12 @@ func TestNames(t *testing.T) {
 }
 
 func TestWarningsAtStart(t *testing.T) {
-	w, _, _ := cast(t)
+	w, ca, _ := cast(t)
+	w.server("alpha", ServerOptions{})
+	w.server("alpha", ServerOptions{RequireClientCert: true, ClientCAs: ca.file, PinnedClientCert: []string{strings.Repeat("00", 32)}})
+	if w.log.text.Len() > 0 {
+		t.Errorf("warned of nothing: %s", &w.log.text)
+	}
 	w.server("alpha", ServerOptions{PinnedClientCert: []string{strings.Repeat("00", 32)}})
 	if w.log.count("pinnedclientcert has no effect without requireclientcert") != 1 {
 		t.Error("no warning of pins without effect")
