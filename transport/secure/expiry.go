@@ -32,11 +32,16 @@ func (m *material) describe(l *loaded) (c Certificate, ok bool) {
 	return c, true
 }
 
-// warnOfExpiry logs a certificate that expires soon, once a day; mu is held.
+// warnOfExpiry logs a certificate that expires soon, once a day, and when it has; mu
+// is held.
 func (m *material) warnOfExpiry() {
 	now := m.now()
 	c, ok := m.describe(m.inForce.Load())
-	if !ok || !c.Soon || now.Sub(m.warned) < warnAfter {
+	if !ok || !c.Soon {
+		return
+	}
+	justEnded := !c.Expires.After(now) && m.warned.Before(c.Expires)
+	if now.Sub(m.warned) < warnAfter && !justEnded {
 		return
 	}
 	m.warned = now

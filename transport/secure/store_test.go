@@ -341,9 +341,12 @@ func TestExpiry(t *testing.T) {
 	if len(list) != 1 || list[0].Config != "tls-server s" || list[0].File != opts.Cert || list[0].Subject != "CN=alpha" || !list[0].Soon {
 		t.Errorf("%+v", list)
 	}
-	step(30*24*time.Hour, 2, 1)
+	step(28*24*time.Hour, 3, 0)
+	step(22*time.Hour, 3, 1) // at its end, though it was told of less than a day ago
+	step(time.Hour, 3, 1)
+	step(24*time.Hour, 3, 2)
 	w.issue(ca, "alpha", hostAndNode("alpha"))
-	step(24*time.Hour, 2, 1)
+	step(24*time.Hour, 3, 2)
 	if list := store.Certificates(); list[0].Soon {
 		t.Errorf("%+v", list)
 	}
