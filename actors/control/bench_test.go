@@ -35,7 +35,7 @@ func (nopFeeds) WatchStatus(context.Context, string, func(*workv1.Status) error)
 
 // startBench starts a control service whose work family does nothing at all.
 func startBench(b *testing.B) (path string) {
-	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+	system := supervise.NewSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}))
 	dir := b.TempDir()

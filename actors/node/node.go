@@ -57,7 +57,7 @@ func Start(cfg Config, log zerolog.Logger) (_ *Node, err error) {
 		log.Warn().Err(err).Msg("this start or the next may be ignored by others if the clock goes back")
 	}
 	n := &Node{log: log, done: make(chan struct{}), started: make(chan struct{})}
-	n.system = actor.NewActorSystem(
+	n.system = supervise.NewSystem(
 		actor.WithDeadLetterRequestLogging(false),
 		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 			// The library reports every start and failure at info; supervisors log those.

@@ -217,7 +217,7 @@ func BenchmarkHop(b *testing.B) {
 }
 
 func benchmarkHop(b *testing.B, journal *events.Journal) {
-	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+	system := supervise.NewSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}))
 	if journal != nil {

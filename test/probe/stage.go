@@ -58,7 +58,7 @@ func play(t *testing.T, s *Stage, f func(t *testing.T, s *Stage)) {
 func (s *Stage) open(t testing.TB) {
 	s.t = t
 	s.log = &logbook{t: t}
-	s.system = actor.NewActorSystem(
+	s.system = supervise.NewSystem(
 		actor.WithDeadLetterRequestLogging(false),
 		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 			// The library reports each death at info; the test wants to see its errors.

@@ -181,7 +181,7 @@ func (t *table) leads(p *Plane, node string) bool {
 
 // regroup is how long after the end of a link the router may take to say where else
 // to go.
-const regroup = 200 * time.Millisecond
+const regroup = 500 * time.Millisecond
 
 // FindRoute is HasRoute for who can wait: so shortly after the end of a link that there
 // may be another way, it waits for that.
