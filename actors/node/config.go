@@ -85,7 +85,7 @@ type Config struct {
 	// Backends are further ways to get links, for programs that embed a node.
 	Backends []links.Backend
 	// Runner is the program and first arguments that run a unit; empty means this
-	// program itself.
+	// program itself, which has to be receptor then: another one that takes work names it.
 	Runner []string
 	// RunnerProgram is a program that only runs units. It is used instead of Runner
 	// if it is there, and of this Version.

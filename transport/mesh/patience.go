@@ -4,12 +4,15 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // patience is how long the writers of a socket wait for room in the queues of links:
 // until the socket is closed or its write deadline has passed.
 type patience struct {
+	bounded atomic.Bool // it is closed, or has a deadline; else there is nothing to look at
+
 	mu      sync.Mutex
 	timer   *time.Timer
 	expires time.Time // zero: never
@@ -43,6 +46,9 @@ func (p *patience) leave(q *Queue) {
 
 // over says why nobody may wait, nil if they may.
 func (p *patience) over() error {
+	if !p.bounded.Load() {
+		return nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.ended()
@@ -63,6 +69,7 @@ func (p *patience) ended() error {
 func (p *patience) set(t time.Time) {
 	p.mu.Lock()
 	p.expires = t
+	p.bounded.Store(p.closed || !t.IsZero())
 	if p.timer != nil {
 		p.timer.Stop()
 		p.timer = nil
@@ -77,6 +84,7 @@ func (p *patience) set(t time.Time) {
 func (p *patience) close() {
 	p.mu.Lock()
 	p.closed = true
+	p.bounded.Store(true)
 	if p.timer != nil {
 		p.timer.Stop()
 	}
