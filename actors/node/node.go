@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -29,6 +30,8 @@ type Node struct {
 	plan     *plan
 
 	inspector *inspect.Inspector
+
+	shutdown sync.Once
 
 	once sync.Once
 	err  error // why it ended; set before done is closed
@@ -79,7 +82,7 @@ func Start(cfg Config, log zerolog.Logger) (_ *Node, err error) {
 		return &root{
 			Supervisor: supervise.New(log, supervise.Backoff{}),
 			log:        log, families: plan.families, pids: map[string]*actor.PID{},
-			check: plan.checkCertificates, failed: n.fail, started: func() { close(n.started) }, stopped: func() { ended.Do(func() { unlock(held); close(n.done) }) },
+			check: plan.checkCertificates, failed: n.fail, started: func() { close(n.started) }, stopped: func() { ended.Do(func() { n.ended(held) }) },
 		}
 	}, actor.WithGuardian(&guardian{n.fail}))
 	if n.pid, err = n.system.Root.SpawnNamed(props, rootName); err != nil {
@@ -110,13 +113,22 @@ func (n *Node) Err() error {
 // ErrStopTimeout is a node that did not stop before the caller's deadline.
 var ErrStopTimeout = errors.New("node did not stop in time")
 
+// ended is called once, when all families have stopped.
+func (n *Node) ended(held *os.File) {
+	if err := n.plan.plane.Close(); err != nil {
+		n.log.Debug().Err(err).Msg("close of the sockets of the mesh")
+	}
+	unlock(held)
+	close(n.done)
+}
+
 // Stop stops the families in reverse order of their start and waits for the end,
-// until ctx is done.
+// until ctx is done. It may be called again. Whatever the node had open is closed then.
 func (n *Node) Stop(ctx context.Context) error {
 	n.system.Root.Send(n.pid, &supervisev1.Shutdown{})
 	select {
 	case <-n.done:
-		n.system.Shutdown()
+		n.shutdown.Do(n.system.Shutdown)
 		return nil
 	case <-ctx.Done():
 		return ErrStopTimeout

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,6 +63,9 @@ type Plane struct {
 
 	parted atomic.Int64 // when a link was last detached, in Unix nanoseconds
 
+	closing sync.Once
+	closed  chan struct{} // by Close
+
 	mu     sync.Mutex // guards what the table is built from
 	links  map[string]*Queue
 	routes Routes
@@ -99,7 +103,7 @@ type Counters struct {
 
 // New returns the data plane of a node without links.
 func New(cfg Config) *Plane {
-	p := &Plane{self: cfg.NodeID, hash: wire.NodeHash(cfg.NodeID), links: map[string]*Queue{}}
+	p := &Plane{self: cfg.NodeID, hash: wire.NodeHash(cfg.NodeID), links: map[string]*Queue{}, closed: make(chan struct{})}
 	p.SetFirewall(cfg.Firewall)
 	p.SetTracer(cfg.Tracer)
 	p.rebuild()
@@ -198,8 +202,29 @@ func (p *Plane) FindRoute(ctx context.Context, node string) bool {
 	return p.WaitForRoute(ctx, node) == nil
 }
 
+// Close ends every socket: the node has stopped, and nobody shall wait for what never
+// comes. There are no new ones.
+func (p *Plane) Close() error {
+	p.closing.Do(func() { close(p.closed) })
+	var errs []error
+	p.sockets.Range(func(_, s any) bool {
+		errs = append(errs, s.(*Socket).Close())
+		return true
+	})
+	return errors.Join(errs...)
+}
+
+func (p *Plane) isClosed() bool {
+	select {
+	case <-p.closed:
+		return true
+	default:
+		return false
+	}
+}
+
 // WaitForRoute waits until datagrams to node have somewhere to go. The error is
-// ErrNoRoute with the reason why ctx was done.
+// ErrNoRoute with the reason why ctx was done, or net.ErrClosed.
 func (p *Plane) WaitForRoute(ctx context.Context, node string) error {
 	for {
 		t := p.table.Load()
@@ -208,6 +233,8 @@ func (p *Plane) WaitForRoute(ctx context.Context, node string) error {
 		}
 		select {
 		case <-t.replaced:
+		case <-p.closed:
+			return fmt.Errorf("%w %s: %w", ErrNoRoute, node, net.ErrClosed)
 		case <-ctx.Done():
 			return fmt.Errorf("%w %s: %w", ErrNoRoute, node, context.Cause(ctx))
 		}

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -95,6 +96,9 @@ func (p *Plane) listen(service string, opt SocketOptions) (*Socket, error) {
 			deadline: newDeadline(), peers: map[dest]*Addr{},
 		}
 		_, taken := p.sockets.LoadOrStore(id, s)
+		if !taken && p.isClosed() { // looked at after the socket is where Close finds it
+			return nil, errors.Join(fmt.Errorf("listen on service %s: %w", service, net.ErrClosed), s.Close())
+		}
 		if !taken && id != servicePing && id != serviceUnreach {
 			return s, nil
 		}
