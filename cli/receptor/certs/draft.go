@@ -36,8 +36,8 @@ func (o output) draft() (*draft, error) {
 		}
 	}
 	err = d.write(old)
-	if old != nil && errors.Is(err, fs.ErrPermission) {
-		return inPlace, nil // the folder is not ours, the file may be
+	if old != nil && (errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported)) {
+		return inPlace, nil // the folder is not ours, the file may be; or files have no owners there
 	}
 	if err != nil {
 		return nil, named(o.path, err)
