@@ -1,6 +1,7 @@
 package services
 
 import (
+	"container/list"
 	"net/netip"
 	"sync"
 	"time"
@@ -39,22 +40,32 @@ type association struct {
 	id      uint64
 	peer    peer
 	waiting *outbox
-	used    time.Time // when a datagram last passed, either way; guarded by the table
+	evicted chan struct{} // closed when it has to make room for another
+
+	used  time.Time     // when a datagram last passed, either way; guarded by the table
+	place *list.Element // in the order of use, likewise
 }
 
-// associations are those of one datagram proxy.
+// associations are those of one datagram proxy. When there are too many and another
+// peer comes, the one that was silent for longest makes room: who asks one question
+// from each port keeps nobody out.
 type associations struct {
-	max int
+	max      int
+	courtesy time.Duration // one that was used so recently stays
 
 	mu      sync.Mutex
 	last    uint64
 	byPeer  map[peerKey]*association
+	order   *list.List              // of those, the one that was used last at the back
 	untaken map[uint64]*association // wait for their actor
 	closed  bool
 }
 
-func newAssociations(limit int) *associations {
-	return &associations{max: limit, byPeer: map[peerKey]*association{}, untaken: map[uint64]*association{}}
+func newAssociations(limit int, courtesy time.Duration) *associations {
+	return &associations{
+		max: limit, courtesy: courtesy, byPeer: map[peerKey]*association{}, order: list.New(),
+		untaken: map[uint64]*association{},
+	}
 }
 
 // deliver queues a datagram for the association of its sender. A sender that has
@@ -65,17 +76,42 @@ func (t *associations) deliver(from peer, b []byte) (fresh *association, ok bool
 	key := from.key()
 	a := t.byPeer[key]
 	if a == nil {
-		if t.closed || len(t.byPeer) >= t.max {
+		if t.closed || !t.room() {
 			return nil, false
 		}
 		t.last++
-		a = &association{id: t.last, peer: from, waiting: newOutbox()}
+		a = &association{id: t.last, peer: from, waiting: newOutbox(), evicted: make(chan struct{})}
+		a.place = t.order.PushBack(a)
 		t.byPeer[key], t.untaken[a.id] = a, a
 		fresh = a
 	}
-	a.used = time.Now()
+	t.note(a)
 	a.waiting.put(b)
 	return fresh, true
+}
+
+// room is called with mu held. It evicts who was silent for longest if need be.
+func (t *associations) room() bool {
+	if len(t.byPeer) < t.max {
+		return true
+	}
+	oldest := t.order.Front()
+	if oldest == nil {
+		return false
+	}
+	a := oldest.Value.(*association)
+	if time.Since(a.used) < t.courtesy {
+		return false
+	}
+	t.forget(a)
+	close(a.evicted)
+	return true
+}
+
+// note is called with mu held, for each datagram.
+func (t *associations) note(a *association) {
+	a.used = time.Now()
+	t.order.MoveToBack(a.place) // nothing, if it has left
 }
 
 // take hands an association over to its actor.
@@ -91,7 +127,7 @@ func (t *associations) take(id uint64) *association {
 func (t *associations) touch(a *association) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	a.used = time.Now()
+	t.note(a)
 }
 
 // expire removes an association that was idle for long, and returns how long it
@@ -121,6 +157,7 @@ func (t *associations) remove(a *association) {
 func (t *associations) forget(a *association) {
 	if key := a.peer.key(); t.byPeer[key] == a {
 		delete(t.byPeer, key)
+		t.order.Remove(a.place)
 	}
 }
 

@@ -40,7 +40,7 @@ func read(a *association) (n int) {
 
 func TestUseKeepsAnAssociation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		table := newAssociations(10)
+		table := newAssociations(10, time.Second)
 		a := arrives(t, table, from(1))
 		if left := table.expire(a, time.Minute); left <= 0 {
 			t.Error("it ended with a datagram waiting")
@@ -75,7 +75,7 @@ func TestUseKeepsAnAssociation(t *testing.T) {
 }
 
 func TestThereIsRoomAgain(t *testing.T) {
-	table := newAssociations(2)
+	table := newAssociations(2, time.Hour)
 	a := arrives(t, table, from(1))
 	arrives(t, table, from(2))
 	if _, ok := table.deliver(from(3), nil); ok {
@@ -87,6 +87,35 @@ func TestThereIsRoomAgain(t *testing.T) {
 	if _, ok := table.deliver(from(4), nil); ok {
 		t.Error("a closed table took one")
 	}
+}
+
+func TestWhoIsSilentForLongestMakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := newAssociations(2, time.Second)
+		a := arrives(t, table, from(1))
+		b := arrives(t, table, from(2))
+		time.Sleep(time.Second / 2)
+		table.touch(a)
+		time.Sleep(time.Second / 2)
+		c := arrives(t, table, from(3))
+		<-b.evicted
+		if _, ok := table.deliver(from(2), nil); ok {
+			t.Error("one that is in use made room")
+		}
+		time.Sleep(time.Second / 2)
+		arrives(t, table, from(2))
+		<-a.evicted
+		table.touch(b)
+		table.remove(b) // its actor ends only now
+		if fresh, ok := table.deliver(from(3), nil); fresh != nil || !ok {
+			t.Error("the last one is gone")
+		}
+		select {
+		case <-c.evicted:
+			t.Error("it made room for nobody")
+		default:
+		}
+	})
 }
 
 func TestOutboxIsBounded(t *testing.T) {

@@ -33,6 +33,9 @@ type Config struct {
 	MaxAssociations int
 	// MaxIdle is how long a UDP client may be silent; zero means 5 minutes.
 	MaxIdle time.Duration
+	// Courtesy is how long one may be silent though others wait for its place; zero
+	// means transport.Courtesy.
+	Courtesy time.Duration
 	// PollInterval is how often an IP router asks for networks; zero means 10 s.
 	PollInterval time.Duration
 }
@@ -52,7 +55,7 @@ type Set struct {
 
 const (
 	defaultMaxConnections  = 4096 // further clients wait in the queue of the socket
-	defaultMaxAssociations = 1024 // datagrams of further clients are dropped
+	defaultMaxAssociations = 1024 // further clients take the places of silent ones
 	defaultMaxIdle         = 5 * time.Minute
 	defaultPollInterval    = 10 * time.Second
 )
@@ -66,6 +69,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxIdle == 0 {
 		c.MaxIdle = defaultMaxIdle
+	}
+	if c.Courtesy == 0 {
+		c.Courtesy = transport.Courtesy
 	}
 	if c.PollInterval == 0 {
 		c.PollInterval = defaultPollInterval

@@ -126,6 +126,8 @@ func (r *receiver) serve(ctx context.Context, a *association) (servicesv1.End, e
 	return end, why
 }
 
+var errEvicted = errors.New("silent for longest while others came")
+
 // requests sends what the peer sent.
 func (r *receiver) requests(ctx context.Context, far io.Writer, a *association) (servicesv1.End, error) {
 	idle := time.NewTimer(r.maxIdle)
@@ -144,6 +146,8 @@ func (r *receiver) requests(ctx context.Context, far io.Writer, a *association) 
 				return servicesv1.End_END_CLOSED, fmt.Errorf("idle for %v", r.maxIdle)
 			}
 			idle.Reset(left)
+		case <-a.evicted:
+			return servicesv1.End_END_CLOSED, errEvicted
 		case <-ctx.Done():
 			return servicesv1.End_END_LOST, context.Cause(ctx)
 		}

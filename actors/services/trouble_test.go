@@ -126,7 +126,7 @@ func TestARefusalOnTheWayIsToldAndNotTheEnd(t *testing.T) {
 				out := proxySink{root: s.Root(), proxy: told.PID}
 				far := &prohibited{refusal: refusal, read: make(chan []byte, 1), wrote: make(chan string, 1)}
 				r := &receiver{
-					near: near, maxIdle: patience, out: out, table: newAssociations(1),
+					near: near, maxIdle: patience, out: out, table: newAssociations(1, time.Second),
 					trouble: &troubles{out: out, target: "far"},
 					dial:    func(context.Context, *troubles) (io.ReadWriteCloser, error) { return far, nil },
 				}
@@ -189,7 +189,7 @@ func TestAnAssociationEndsThoughItsLinkTakesNothing(t *testing.T) {
 		out := proxySink{root: s.Root(), proxy: told.PID}
 		far := &stuck{make(chan struct{}), make(chan struct{})}
 		r := &receiver{
-			maxIdle: patience, out: out, table: newAssociations(1), trouble: &troubles{out: out, target: "far"},
+			maxIdle: patience, out: out, table: newAssociations(1, time.Second), trouble: &troubles{out: out, target: "far"},
 			dial: func(context.Context, *troubles) (io.ReadWriteCloser, error) { return far, nil },
 		}
 		a := arrives(t, r.table, from(1))

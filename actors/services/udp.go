@@ -101,7 +101,8 @@ func (s *services) receiver(
 	near shore, target string, out proxySink, dial func(context.Context, *troubles) (io.ReadWriteCloser, error),
 ) *receiver {
 	r := &receiver{
-		near: near, dial: dial, maxIdle: s.cfg.MaxIdle, out: out, table: newAssociations(s.cfg.MaxAssociations),
+		near: near, dial: dial, maxIdle: s.cfg.MaxIdle, out: out,
+		table:   newAssociations(s.cfg.MaxAssociations, s.cfg.Courtesy),
 		trouble: &troubles{out: out, target: target}, done: make(chan struct{}),
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())

@@ -79,7 +79,7 @@ func TestAssociationsAreBounded(t *testing.T) {
 		a, b, echo, stop := udpPlanes(t)
 		defer stop()
 		cfg, addr := udpServer(t, a)
-		cfg.MaxAssociations = 1
+		cfg.MaxAssociations, cfg.Courtesy = 1, time.Hour
 		var log journal
 		ready(t, s, &log, udpClient(b, nil, echo))
 		near := spawnWith(s, &log, "a", cfg)
@@ -95,6 +95,32 @@ func TestAssociationsAreBounded(t *testing.T) {
 			t.Errorf("%d associations", n)
 		}
 		eventually(t, func() bool { return log.warnings("more than 1 clients of b:svc") == 1 })
+	})
+}
+
+// Who asks each question from another port finds room, also if there is little.
+func TestManyClientsOneAfterTheOther(t *testing.T) {
+	probe.Live(t, func(t *testing.T, s *probe.Stage) {
+		a, b, echo, stop := udpPlanes(t)
+		defer stop()
+		cfg, addr := udpServer(t, a)
+		far := udpClient(b, nil, echo)
+		for _, c := range []*Config{&cfg, &far} {
+			c.MaxAssociations, c.Courtesy = 2, time.Nanosecond
+		}
+		var log journal
+		ready(t, s, &log, far)
+		near := spawnWith(s, &log, "a", cfg)
+		for i := range 20 {
+			answered(t, udpDial(t, addr), fmt.Sprint("question ", i))
+		}
+		eventually(t, func() bool { return len(theProxy(t, s, near).GetChildren()) == 2 })
+		if lost := theProxy(t, s, near).GetLost(); len(lost) != 0 {
+			t.Errorf("to make room is a natural end: %v", lost)
+		}
+		if n := log.warnings(""); n != 0 {
+			t.Errorf("%d warnings", n)
+		}
 	})
 }
 
