@@ -1,6 +1,7 @@
 package work
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -69,6 +70,16 @@ func joinParams(configured, runtime string) string {
 	return configured + " " + runtime
 }
 
+// expiry is when the time to start is over, in nanoseconds since 1970: who means never
+// may say more than fits.
+func expiry(now time.Time, ttl time.Duration) int64 {
+	last := time.Unix(0, math.MaxInt64)
+	if at := now.Add(ttl); at.Before(last) {
+		return at.UnixNano()
+	}
+	return last.UnixNano()
+}
+
 func (f *family) admitRemote(m *workv1.Submit, now time.Time) (*workv1.Create, *workv1.Refused) {
 	for name := range m.GetParams() {
 		if unit.Secret(name) && m.GetTlsClient() == "" {
@@ -84,7 +95,7 @@ func (f *family) admitRemote(m *workv1.Submit, now time.Time) (*workv1.Create, *
 		if err != nil {
 			return nil, refused(workv1.Code_CODE_BAD_REQUEST, err.Error()+" (ttl is written like 30s, 10m or 1h20m30s)")
 		}
-		remote.ExpiresUnixNs = now.Add(ttl).UnixNano()
+		remote.ExpiresUnixNs = expiry(now, ttl)
 		if m.GetSignWork() && ttl > f.terms().signer.Lifetime() {
 			f.Log.Warn().Str("node", m.GetNode()).Dur("ttl", ttl).Msg("signatures expire before the time to start is over")
 		}
