@@ -32,6 +32,7 @@ type fakeNode struct {
 	mute     bool   // takes connections and says nothing
 	old      bool   // knows no watch, and never ends results of canceled units
 	refuse   string // answer to submit
+	keep     string // answer to results; empty for none
 	cutAt    int    // results streams break after that many bytes, once
 	endAt    int    // the same, but the stream just ends, as if all were sent
 	cutReply bool   // the connection breaks before the answer to a payload, once
@@ -256,6 +257,13 @@ func (n *fakeNode) watch(conn *net.UnixConn, id string) {
 }
 
 func (n *fakeNode) results(conn *net.UnixConn, id string, at int) {
+	n.mu.Lock()
+	keep := n.keep
+	n.mu.Unlock()
+	if keep != "" {
+		fmt.Fprintf(conn, "ERROR: %s\n", keep)
+		return
+	}
 	fmt.Fprintf(conn, "Streaming results for work unit %s\n", id)
 	for {
 		u := n.await(conn, id, func(u *fakeUnit) bool {

@@ -187,7 +187,7 @@ func (u *remoteUnit) event(m *workv1.Report) unit.Event {
 	switch f := m.GetFact().(type) {
 	case *workv1.Report_Unreachable:
 		u.attempts++
-		u.lastErr = f.Unreachable.GetText()
+		u.note(f.Unreachable)
 		return unit.Unreached{Error: f.Unreachable.GetText(), Fatal: f.Unreachable.GetFatal()}
 	case *workv1.Report_RemoteCreated:
 		return unit.Accepted{RemoteUnitID: f.RemoteCreated.GetRemoteUnitId()}
@@ -210,6 +210,16 @@ func (u *remoteUnit) event(m *workv1.Report) unit.Event {
 	default:
 		return nil
 	}
+}
+
+// note remembers why a session failed. Who only waits for a node to come back learns it
+// from the routes; what a person has to mend is logged, once.
+func (u *remoteUnit) note(m *workv1.Unreachable) {
+	if m.GetFatal() && m.GetText() != u.lastErr {
+		u.Log.Warn().Str("unit", u.id).Str("node", u.machine.Remote.RemoteNode).Str("err", m.GetText()).
+			Msg("remote unit can't be followed: the other node or our configuration says no")
+	}
+	u.lastErr = m.GetText()
 }
 
 // markForced lets the force survive the daemon. If it can't the release goes on all the

@@ -50,7 +50,9 @@ func (s *session) run(ctx context.Context) error {
 		return s.tell.noted(ctx, outputFailed(err))
 	}
 	fatal := hopeless(err)
-	s.tell.send(unreachable(err, fatal))
+	var refused *peer.RefusedError
+	said := !s.task.GetSubmit() && errors.As(err, &refused) // to be read by a person, and may be taken back
+	s.tell.send(unreachable(err, fatal || said))
 	if fatal && s.task.GetSubmit() {
 		return nil
 	}
