@@ -87,3 +87,19 @@ func TestOnlyWhatIsClosedHereIsCalledClosed(t *testing.T) {
 		}
 	})
 }
+
+// A dial that nobody answers is a timeout to whoever asks, as with package net.
+func TestADialThatNobodyAnswersIsATimeout(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		p := newPair(s, quality{loss: 1, delay: time.Millisecond})
+		defer p.stop()
+		_, err := p.a.net.Dial(t.Context(), "b", "x", "")
+		var failed net.Error
+		if !errors.As(err, &failed) || !failed.Timeout() || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%T %v", err, err)
+		}
+		if errors.Is(err, net.ErrClosed) {
+			t.Error("nobody has closed anything")
+		}
+	})
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -327,8 +329,12 @@ func endOf(err error) streamsv1.End {
 
 // endOfDial says how a dial ended.
 func endOfDial(err error) streamsv1.End {
-	if errors.Is(err, ErrServiceUnknown) {
+	var network net.Error
+	switch {
+	case errors.Is(err, ErrServiceUnknown):
 		return streamsv1.End_END_SERVICE_UNKNOWN
+	case errors.As(err, &network) && network.Timeout():
+		return streamsv1.End_END_TIMED_OUT
 	}
 	return streamsv1.End_END_REFUSED
 }
@@ -344,3 +350,17 @@ func (e *unknownService) Error() string {
 }
 
 func (e *unknownService) Is(target error) bool { return target == ErrServiceUnknown }
+
+// timedOut is a dial that nobody answered, in the words of QUIC. It is a net.Error.
+type timedOut struct{ text string }
+
+func (e *timedOut) Error() string { return e.text }
+
+// Timeout implements net.Error.
+func (e *timedOut) Timeout() bool { return true }
+
+// Temporary implements net.Error.
+func (e *timedOut) Temporary() bool { return true }
+
+// Is makes it what a deadline in a context makes.
+func (e *timedOut) Is(target error) bool { return target == os.ErrDeadlineExceeded }

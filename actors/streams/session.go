@@ -62,10 +62,14 @@ func (s *session) ended(ctx actor.Context, m *streamsv1.Ended) {
 }
 
 func codeOf(end streamsv1.End) streamsv1.Code {
-	if end == streamsv1.End_END_SERVICE_UNKNOWN {
+	switch end {
+	case streamsv1.End_END_SERVICE_UNKNOWN:
 		return streamsv1.Code_CODE_SERVICE_UNKNOWN
+	case streamsv1.End_END_TIMED_OUT:
+		return streamsv1.Code_CODE_TIMED_OUT
+	default:
+		return streamsv1.Code_CODE_FAILED
 	}
-	return streamsv1.Code_CODE_FAILED
 }
 
 func causeOf(end streamsv1.End) supervise.Cause {

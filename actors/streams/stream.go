@@ -52,7 +52,7 @@ func (p *pump) dialStream(ctx context.Context, early []byte) (*stream, error) {
 	qs, err := p.conn.OpenStreamSync(ctx)
 	if err != nil {
 		p.release()
-		return nil, fmt.Errorf("open a stream: %w", err)
+		return nil, fmt.Errorf("open a stream: %w", notClosed(err))
 	}
 	s := p.newStream(qs)
 	s.awaiting = p.life.shared
@@ -73,17 +73,17 @@ func (s *stream) greet(ctx context.Context, early []byte) error {
 		return err
 	}
 	if err := s.prove(ctx); err != nil {
-		return fmt.Errorf("session does not answer: %w", err)
+		return fmt.Errorf("session does not answer: %w", notClosed(err))
 	}
 	if _, err := s.quic.Write(early); err != nil {
-		return fmt.Errorf("open a stream: %w", err)
+		return fmt.Errorf("open a stream: %w", notClosed(err))
 	}
 	return nil
 }
 
 func (s *stream) open(early []byte) error {
 	if _, err := s.quic.Write(marked(early)); err != nil {
-		return fmt.Errorf("open a stream: %w", err)
+		return fmt.Errorf("open a stream: %w", notClosed(err))
 	}
 	return nil
 }

@@ -236,11 +236,19 @@ func (s *streams) failed(m *streamsv1.SessionFailed) {
 	if d == nil {
 		return
 	}
-	if m.GetCode() == streamsv1.Code_CODE_SERVICE_UNKNOWN {
-		s.answerAll(d, answer{err: &unknownService{node: d.key.node, service: d.key.service}})
-		return
+	s.answerAll(d, answer{err: d.failure(m)})
+}
+
+// failure is what those hear who wait for the dial.
+func (d *dial) failure(m *streamsv1.SessionFailed) error {
+	switch m.GetCode() {
+	case streamsv1.Code_CODE_SERVICE_UNKNOWN:
+		return &unknownService{node: d.key.node, service: d.key.service}
+	case streamsv1.Code_CODE_TIMED_OUT:
+		return &timedOut{m.GetText()}
+	default:
+		return errors.New(m.GetText())
 	}
-	s.answerAll(d, answer{err: errors.New(m.GetText())})
 }
 
 func (s *streams) answerAll(d *dial, a answer) {

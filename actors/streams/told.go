@@ -14,11 +14,17 @@ func (s *stream) told(op string, err error) error {
 		return err
 	case s.isShut():
 		return &net.OpError{Op: op, Net: s.local.Network(), Source: s.local, Addr: s.remote, Err: net.ErrClosed}
-	case errors.Is(err, net.ErrClosed):
-		return &lostError{err}
 	default:
-		return err
+		return notClosed(err)
 	}
+}
+
+// notClosed is err, but never net.ErrClosed.
+func notClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return &lostError{err}
+	}
+	return err
 }
 
 // shut notes that this end has closed the stream.

@@ -29,8 +29,10 @@ const (
 	Code_CODE_UNSPECIFIED Code = 0
 	// Nobody listens on that service.
 	Code_CODE_SERVICE_UNKNOWN Code = 1
-	// The hand-shake failed or nobody answered.
+	// The hand-shake failed.
 	Code_CODE_FAILED Code = 2
+	// Nobody answered.
+	Code_CODE_TIMED_OUT Code = 3
 )
 
 // Enum value maps for Code.
@@ -39,11 +41,13 @@ var (
 		0: "CODE_UNSPECIFIED",
 		1: "CODE_SERVICE_UNKNOWN",
 		2: "CODE_FAILED",
+		3: "CODE_TIMED_OUT",
 	}
 	Code_value = map[string]int32{
 		"CODE_UNSPECIFIED":     0,
 		"CODE_SERVICE_UNKNOWN": 1,
 		"CODE_FAILED":          2,
+		"CODE_TIMED_OUT":       3,
 	}
 )
 
@@ -86,6 +90,8 @@ const (
 	End_END_REFUSED End = 3
 	// The dial failed because nobody listens there.
 	End_END_SERVICE_UNKNOWN End = 4
+	// The dial failed because nobody answered.
+	End_END_TIMED_OUT End = 5
 )
 
 // Enum value maps for End.
@@ -96,6 +102,7 @@ var (
 		2: "END_LOST",
 		3: "END_REFUSED",
 		4: "END_SERVICE_UNKNOWN",
+		5: "END_TIMED_OUT",
 	}
 	End_value = map[string]int32{
 		"END_UNSPECIFIED":     0,
@@ -103,6 +110,7 @@ var (
 		"END_LOST":            2,
 		"END_REFUSED":         3,
 		"END_SERVICE_UNKNOWN": 4,
+		"END_TIMED_OUT":       5,
 	}
 )
 
@@ -490,18 +498,20 @@ const file_streams_v1_streams_proto_rawDesc = "" +
 	"\x06shared\x18\x01 \x01(\bR\x06shared\">\n" +
 	"\x05Ended\x12!\n" +
 	"\x03end\x18\x01 \x01(\x0e2\x0f.streams.v1.EndR\x03end\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text*G\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text*[\n" +
 	"\x04Code\x12\x14\n" +
 	"\x10CODE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14CODE_SERVICE_UNKNOWN\x10\x01\x12\x0f\n" +
-	"\vCODE_FAILED\x10\x02*b\n" +
+	"\vCODE_FAILED\x10\x02\x12\x12\n" +
+	"\x0eCODE_TIMED_OUT\x10\x03*u\n" +
 	"\x03End\x12\x13\n" +
 	"\x0fEND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"END_CLOSED\x10\x01\x12\f\n" +
 	"\bEND_LOST\x10\x02\x12\x0f\n" +
 	"\vEND_REFUSED\x10\x03\x12\x17\n" +
-	"\x13END_SERVICE_UNKNOWN\x10\x04B%Z#receptor/proto/streams/v1;streamsv1b\x06proto3"
+	"\x13END_SERVICE_UNKNOWN\x10\x04\x12\x11\n" +
+	"\rEND_TIMED_OUT\x10\x05B%Z#receptor/proto/streams/v1;streamsv1b\x06proto3"
 
 var (
 	file_streams_v1_streams_proto_rawDescOnce sync.Once
