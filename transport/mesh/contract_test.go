@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"receptor/transport/frame"
 )
 
 // Any number of goroutines may read a net.PacketConn: none is left waiting while there
@@ -203,4 +205,31 @@ func TestAWriteThatWaitsEndsWithItsDeadlineAndWithClose(t *testing.T) {
 			t.Errorf("after Close: %v", err)
 		}
 	})
+}
+
+// Who has a deadline does not write by itself: a link that takes nothing would keep it.
+func TestAWriteWithADeadlineIsLeftToTheWriter(t *testing.T) {
+	p := New(Config{NodeID: "a"})
+	q := NewQueue(10_000)
+	defer q.Close()
+	q.Direct(func([]*frame.Buf) error {
+		t.Error("written past the writer")
+		return nil
+	})
+	p.Attach("b", q)
+	p.Publish(Routes{NextHop: map[string]string{"b": "b"}, Names: []string{"a", "b"}})
+	s, err := p.Listen("", SocketOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.SetWriteDeadline(time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.WriteTo([]byte("x"), Addr{Node: "b", Service: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if n := q.Stats().QueuedFrames; n != 1 {
+		t.Errorf("%d frames are left to the writer", n)
+	}
 }

@@ -117,7 +117,7 @@ func (q *Queue) putData(f *frame.Buf, wait *patience) bool {
 
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if wait != nil && q.isCalm() {
+	if wait != nil && !wait.bounded.Load() && q.isCalm() { // nothing wakes who writes by itself
 		q.writeNow(f)
 		return true
 	}
