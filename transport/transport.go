@@ -5,6 +5,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -71,6 +72,10 @@ type StreamListener interface {
 // Retirer is a StreamListener that can leave its streams alone when it ends: Retire
 // closes it and lets those go on that were accepted. It needs no Close afterwards.
 type Retirer interface{ Retire() error }
+
+// ErrNotTrusted is a stream that its far end broke off because it did not like who
+// dialled: it looks at a client's certificate when the dial has succeeded already.
+var ErrNotTrusted = errors.New("the far end does not trust this one")
 
 // DialStream opens a stream to a service of a node. tlsName names a configured
 // TLS client, empty for none. It fails at once, with the reason, if the node has

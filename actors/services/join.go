@@ -3,6 +3,7 @@ package services
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"syscall"
 	"time"
@@ -56,10 +57,15 @@ func (s *services) joining(
 			bridge.Abort(client)
 		})
 		defer interrupt()
-		if err := bridge.Bridge(client, far, trace); err != nil {
+		err = bridge.Bridge(client, far, trace)
+		switch {
+		case err == nil:
+			return servicesv1.End_END_CLOSED, nil
+		case errors.Is(err, transport.ErrNotTrusted):
+			return servicesv1.End_END_REFUSED, fmt.Errorf("%s refused the certificate of the tls-client: %w", target, err)
+		default:
 			return servicesv1.End_END_LOST, err
 		}
-		return servicesv1.End_END_CLOSED, nil
 	}
 }
 

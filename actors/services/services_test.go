@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -169,6 +170,31 @@ func TestAFailedDialClosesTheClientAtOnce(t *testing.T) {
 			lost := theProxy(t, s, pid).GetLost()
 			return len(lost) == 1 && strings.Contains(lost[0].GetFailure(), "dial b:svc: service svc unknown on node b")
 		})
+	})
+}
+
+// distrusted is a stream whose far end refuses the client's certificate after the dial.
+type distrusted struct{ transport.StreamConn }
+
+func (distrusted) Read([]byte) (int, error) {
+	return 0, fmt.Errorf("certificate required: %w", transport.ErrNotTrusted)
+}
+
+func TestACertificateThatIsRefusedLateIsTold(t *testing.T) {
+	probe.Live(t, func(t *testing.T, s *probe.Stage) {
+		far, stop := answering(t)
+		defer stop()
+		cfg, addr := server(t, func(ctx context.Context, _, _, _ string) (transport.StreamConn, error) {
+			c, err := dialTCP(ctx, far, nil)
+			return distrusted{c}, err
+		})
+		var log journal
+		spawnWith(s, &log, "services", cfg)
+		c := dial(t, addr)
+		if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil {
+			t.Errorf("read %d bytes, %v", n, err)
+		}
+		eventually(t, func() bool { return log.warnings("b:svc refused the certificate of the tls-client") == 1 })
 	})
 }
 

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go"
+
 	"receptor/test/probe"
 	"receptor/transport"
 )
@@ -102,4 +104,15 @@ func TestADialThatNobodyAnswersIsATimeout(t *testing.T) {
 			t.Error("nobody has closed anything")
 		}
 	})
+}
+
+func TestARefusedCertificateIsNoLoss(t *testing.T) {
+	for want, err := range map[bool]error{
+		true:  &quic.TransportError{Remote: true, ErrorCode: 0x100 + 116}, // certificate required
+		false: &quic.IdleTimeoutError{},
+	} {
+		if got := errors.Is(notClosed(err), transport.ErrNotTrusted); got != want {
+			t.Errorf("%v: %v", err, got)
+		}
+	}
 }

@@ -4,6 +4,10 @@ import (
 	"errors"
 	"net"
 	"os"
+
+	"github.com/quic-go/quic-go"
+
+	"receptor/transport"
 )
 
 // told is what a caller of net.Conn hears of an error: after its own Close, that it
@@ -45,6 +49,12 @@ func (s *stream) isShut() bool {
 type lostError struct{ cause error }
 
 func (e *lostError) Error() string { return e.cause.Error() }
+
+// Is tells a certificate that was refused from a far end that is gone.
+func (e *lostError) Is(target error) bool {
+	var failed *quic.TransportError
+	return target == transport.ErrNotTrusted && errors.As(e.cause, &failed) && failed.Remote && failed.ErrorCode.IsCryptoError()
+}
 
 // As finds what QUIC says.
 func (e *lostError) As(target any) bool { return errors.As(e.cause, target) }

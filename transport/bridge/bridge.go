@@ -25,7 +25,7 @@ import (
 // error is the first one; both sides' end of input is none. The trace may be nil.
 func Bridge(a, b transport.StreamConn, trace Trace) error {
 	var first firstError
-	there, home := newWay(a, b), newWay(b, a)
+	there, home := newWay(a, b, &first), newWay(b, a, &first)
 	if trace != nil {
 		there.told = NewDirection(trace, NameOf(a), NameOf(b))
 		home.told = NewDirection(trace, NameOf(b), NameOf(a))
@@ -34,9 +34,9 @@ func Bridge(a, b transport.StreamConn, trace Trace) error {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		first.note(home.run())
+		home.run()
 	}()
-	first.note(there.run())
+	there.run()
 	<-over
 	return errors.Join(first.err, closed(a), closed(b))
 }
@@ -44,31 +44,31 @@ func Bridge(a, b transport.StreamConn, trace Trace) error {
 // way is one direction.
 type way struct {
 	from, to transport.StreamConn
+	first    *firstError // of both
 	back     *way
 	ended    chan struct{} // closed when nothing more is copied
 	unread   atomic.Bool   // whom it leads to is gone
 	told     Direction
 }
 
-func newWay(from, to transport.StreamConn) *way {
-	return &way{from: from, to: to, ended: make(chan struct{})}
+func newWay(from, to transport.StreamConn, first *firstError) *way {
+	return &way{from: from, to: to, first: first, ended: make(chan struct{})}
 }
 
 // run copies, and then looks after the side it has copied from: once that is gone
 // the way back is of no use.
-func (w *way) run() error {
+func (w *way) run() {
 	w.told.Begin()
-	err := w.pass()
+	whole := w.pass()
 	w.told.End()
 	close(w.ended)
 	switch {
 	case w.back.hasEnded():
 		_ = w.back.from.SetReadDeadline(longAgo) // wakes it; on a closed one nobody waits
-	case err == nil && isGone(w.from, w.back.ended):
+	case whole && isGone(w.from, w.back.ended):
 		w.back.unread.Store(true)
 		closeRead(w.to)
 	}
-	return err
 }
 
 var longAgo = time.Unix(1, 0)
@@ -104,25 +104,29 @@ func closed(c net.Conn) error {
 	return nil
 }
 
-// pass copies one direction and passes its end on.
-func (w *way) pass() error {
+// pass copies one direction and passes its end on; whole says that it came to that.
+// What went wrong is noted before the other direction finds what follows from it.
+func (w *way) pass() (whole bool) {
 	dst, src := w.to, w.from
 	readErr, writeErr := copyAll(dst, src, w.told)
 	switch {
 	case readErr != nil && w.unread.Load():
-		return nil
+		return true
 	case readErr != nil:
+		w.first.note(fmt.Errorf("read from %s: %w", src.RemoteAddr(), readErr))
 		Abort(dst)
 		Abort(src)
-		return fmt.Errorf("read from %s: %w", src.RemoteAddr(), readErr)
+		return false
 	case writeErr != nil:
+		w.first.note(fmt.Errorf("write to %s: %w", dst.RemoteAddr(), writeErr))
 		closeRead(src)
-		return fmt.Errorf("write to %s: %w", dst.RemoteAddr(), writeErr)
+		return false
 	}
 	if err := dst.CloseWrite(); err != nil {
-		return fmt.Errorf("end of input to %s: %w", dst.RemoteAddr(), err)
+		w.first.note(fmt.Errorf("end of input to %s: %w", dst.RemoteAddr(), err))
+		return false
 	}
-	return nil
+	return true
 }
 
 func copyAll(dst io.Writer, src io.Reader, told Direction) (readErr, writeErr error) {

@@ -119,3 +119,20 @@ func TestAnAnswerSurvivesAReaderWhoStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+var errBroken = errors.New("broken")
+
+type brokenSource struct{ *net.TCPConn }
+
+func (brokenSource) Read([]byte) (int, error) { return 0, errBroken }
+
+// What went wrong first is told, not what followed from it in the other direction.
+func TestTheCauseIsTold(t *testing.T) {
+	for range 50 {
+		_, a := link(t)
+		b, _ := link(t)
+		if err := Bridge(a, brokenSource{b}, nil); !errors.Is(err, errBroken) {
+			t.Fatal(err)
+		}
+	}
+}
