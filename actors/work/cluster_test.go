@@ -136,6 +136,28 @@ func TestInputThatADaemonLeaves(t *testing.T) {
 	})
 }
 
+// A unit whose directory somebody removed has failed, and asks nothing of the cluster.
+func TestDirectoryOfAPodsUnitTakenAway(t *testing.T) {
+	inCluster(t, func(w *world, c *fakeCluster) {
+		w.up()
+		u := w.created("foo", "k", "")
+		if err := os.RemoveAll(w.dir(u.GetUnitId()).Path()); err != nil {
+			t.Fatal(err)
+		}
+		if w.stage.Ask(t, w.pid, &workv1.Start{UnitId: u.GetUnitId()}).(*workv1.StartReply).GetRefused() == nil {
+			t.Error("started")
+		}
+		w.final(u.GetUnitId(), unit.Failed, unit.DirectoryGone(w.dir(u.GetUnitId()).Path()))
+		w.noActorsLeft()
+		if w.cancel(u.GetUnitId()).GetEnded() == nil || w.release(u.GetUnitId(), false).GetEnded() == nil {
+			t.Error("not released")
+		}
+		if c.count(&c.made) > 0 {
+			t.Error("a pod was made")
+		}
+	})
+}
+
 func TestAnswerToACreationIsLost(t *testing.T) {
 	inCluster(t, func(w *world, c *fakeCluster) {
 		c.lost = 1
