@@ -18,6 +18,12 @@ func TestListIsNarrowed(t *testing.T) {
 		`"state":"running, FAILED"`: ListUnits{
 			States: []workv1.State{workv1.State_STATE_RUNNING, workv1.State_STATE_FAILED},
 		},
+		`"state":"Pending"`:  ListUnits{States: []workv1.State{workv1.State_STATE_PENDING_UNSPECIFIED}},
+		`"state":"canceled"`: ListUnits{States: []workv1.State{workv1.State_STATE_CANCELED}},
+		`"limit":1`:          ListUnits{Limit: 1},
+		`"limit":2147483647`: ListUnits{Limit: 2147483647},
+		`"limit":2147483648`: "field limit must be at least 1, and fit in 31 bits",
+		`"detail":1`:         "field detail must be a string",
 		`"state":"","worktype":"","node":"","after":"","detail":"full"`: ListUnits{},
 		`"worktype":"cat","node":"bar","after":"x7","limit":2,"detail":"brief"`: ListUnits{
 			WorkType: "cat", Node: "bar", After: "x7", Limit: 2, Brief: true,

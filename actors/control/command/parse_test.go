@@ -30,6 +30,9 @@ func TestParse(t *testing.T) {
 		{line: "connect n s ", want: Connect{Node: "n", Service: "s"}},
 		{line: "connect n s t", want: Connect{"n", "s", "t"}},
 		{line: `{"command":"connect","node":"n","service":"s","tls":5}`, err: "connect tls name must be string"},
+		{line: "connect  s", err: "no connect target"},
+		{line: "connect n", err: "no connect target"},
+		{line: "connect n s t u", err: "too many parameters"},
 		{line: "reload now", want: Reload{}},
 		{line: "reload-dry-run", want: Reload{DryRun: true}},
 		{line: `{"command":"reload-dry-run"}`, want: Reload{DryRun: true}},
@@ -51,6 +54,11 @@ func TestParse(t *testing.T) {
 			want: Release{Unit: "u", Signature: "t"},
 		},
 		{line: "work results u", want: Results{Unit: "u"}},
+		{line: "work results u 10", want: Results{Unit: "u", Offset: 10}},
+		{line: `{"command":"work","subcommand":"results"}`, err: "field unitid missing"},
+		{line: `{"command":"work","subcommand":"results","unitid":"u"}`, err: "field startpos missing"},
+		{line: "work drain", want: Drain{}},
+		{line: "work drain now", err: "work drain does not take parameters"},
 		{line: "work results u -1", want: Results{Unit: "u", Offset: -1}},
 		{line: `{"command":"work","subcommand":"results","unitid":"u","startpos":5e1}`, want: Results{Unit: "u", Offset: 50}},
 		{
@@ -62,12 +70,21 @@ func TestParse(t *testing.T) {
 			err:  "field startpos value 1e+300 is not convertible to an int",
 		},
 		{
+			line: `{"command":"work","subcommand":"results","unitid":"u","startpos":9223372036854775808}`,
+			err:  "field startpos value 9.223372036854776e+18 is not convertible to an int",
+		},
+		{
 			line: `{"command":"work","subcommand":"results","unitid":"u","startpos":0.5}`,
 			err:  "field startpos value 0.5 is not convertible to an int",
 		},
 		{line: "work submit n", err: "work submit requires a target node and work type"},
 		{line: "work submit  t", err: "work submit requires a target node and work type"},
 		{line: "work submit n t", want: Submit{Node: "n", WorkType: "t", Params: map[string]string{}}},
+		{line: "work submit n t a", want: Submit{Node: "n", WorkType: "t", Params: map[string]string{"params": "a"}}},
+		{
+			line: `{"command":"work","subcommand":"submit","node":"n","worktype":"t","submitkey":"k"}`,
+			want: Submit{Node: "n", WorkType: "t", Key: "k", Params: map[string]string{}},
+		},
 		{
 			line: "work submit n t a  b",
 			want: Submit{Node: "n", WorkType: "t", Params: map[string]string{"params": "a  b"}},
@@ -92,6 +109,17 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q: error %v, want %q", tt.line, err, tt.err)
 		case tt.err == "" && (err != nil || !reflect.DeepEqual(got, tt.want)):
 			t.Errorf("%q: %#v, %v, want %#v", tt.line, got, err, tt.want)
+		}
+	}
+}
+
+func TestWhatABrowserSays(t *testing.T) {
+	for line, want := range map[string]bool{
+		"POST / HTTP/1.1": true, "GET /x?y HTTP/1.0": true, "PRI * HTTP/2": true,
+		"status": false, "connect a HTTP/1.1": false, "POST / HTTP/1.1 x": false, `{"command":"status"}`: false, "": false,
+	} {
+		if IsHTTP([]byte(line)) != want {
+			t.Errorf("%q: want %v", line, want)
 		}
 	}
 }

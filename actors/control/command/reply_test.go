@@ -53,6 +53,21 @@ func TestPingAndTraceReplies(t *testing.T) {
 		`{"0":{"From":"foo","Time":59277,"TimeStr":"59.277µs"},"1":{"Error":"no route to node","From":"foo","Time":1619,"TimeStr":"1.619µs"}}`)
 }
 
+// The last step that there can be says what became of it, too.
+func TestTraceIsNotEndless(t *testing.T) {
+	probes := make([]Probe, MaxHops+1)
+	for i := range probes {
+		probes[i] = Probe{From: "x", Problem: "message expired"}
+		if TraceEnds(probes[i], i) != (i == 30) {
+			t.Errorf("after %d hops: %v", i, TraceEnds(probes[i], i))
+		}
+	}
+	got := string(TraceReply(probes))
+	if !strings.Contains(got, `"30":{"Error":"message expired","From":"x"`) || strings.Count(got, "Error") != 1 {
+		t.Error(got)
+	}
+}
+
 func TestStatusReplyIsTheRecordedOne(t *testing.T) {
 	host := Host{Version: "1.4.9", CPUs: 2, MemoryMiB: 24103}
 	now := time.Date(2026, 11, 22, 7, 16, 22, 378995237, time.UTC)
@@ -99,6 +114,10 @@ func TestUnitReplies(t *testing.T) {
 	expect(t, UnitReply(u), one)
 	expect(t, UnitsReply([]*workv1.Status{u}), `{"u1":`+one+`}`)
 	expect(t, UnitsReply(nil), `{}`)
+	expect(t, UnitReply(&workv1.Status{State: 5}),
+		`{"Detail":"","ExtraData":null,"State":5,"StateName":"Unknown: 5","StdoutSize":0,"WorkType":""}`)
+	expect(t, WatchedUnit(u), `{"unitid":"u1","Detail":"Running: PID 1 \u003c\u0026\u003e","State":1,"StateName":"Running","StdoutSize":3,"WorkType":"sh"}`)
+	expect(t, WatchedUnit(&workv1.Status{UnitId: "u1", Gone: true}), `{"unitid":"u1","gone":true}`)
 	expect(t, UnitReply(&workv1.Status{State: 9}),
 		`{"Detail":"","ExtraData":null,"State":9,"StateName":"Unknown: 9","StdoutSize":0,"WorkType":""}`)
 	expect(t, UnitReply(&workv1.Status{State: -1, ExtraData: "Unknown WorkType"}),

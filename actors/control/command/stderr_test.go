@@ -13,6 +13,7 @@ func TestParseStderr(t *testing.T) {
 	}{
 		{line: "work stderr u", want: ErrorOutput{Unit: "u", Follow: true}},
 		{line: "work stderr u 5", want: ErrorOutput{Unit: "u", Offset: 5, Follow: true}},
+		{line: "work stderr u 10", want: ErrorOutput{Unit: "u", Offset: 10, Follow: true}},
 		{line: "work stderr u -5", err: "start position -5 is negative"},
 		{line: "work stderr", err: "work stderr requires a unit ID"},
 		{line: "work stderr u 1 2", err: "work stderr only takes a unit ID and optional start position"},
