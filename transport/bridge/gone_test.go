@@ -40,15 +40,14 @@ func local(t *testing.T) (near, far *net.UnixConn) {
 func TestAGoneClientEndsTheWayBack(t *testing.T) {
 	left, a := local(t)
 	b, right := link(t)
-	end := make(chan error, 1)
-	go func() { end <- Bridge(a, b, nil) }()
+	end := join(t, a, b)
 	if _, err := left.Write([]byte("all I wanted to say")); err != nil {
 		t.Fatal(err)
 	}
 	if err := left.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-end; err != nil { // the far end has said nothing, and closed nothing
+	if err := ended(t, end); err != nil { // the far end has said nothing, and closed nothing
 		t.Fatal(err)
 	}
 	if text, err := io.ReadAll(right); err != nil || string(text) != "all I wanted to say" {
@@ -59,8 +58,7 @@ func TestAGoneClientEndsTheWayBack(t *testing.T) {
 func TestAClientThatWaitsIsNotGone(t *testing.T) {
 	left, a := local(t)
 	b, right := link(t)
-	end := make(chan error, 1)
-	go func() { end <- Bridge(a, b, nil) }()
+	end := join(t, a, b)
 	if err := left.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +83,7 @@ func TestAClientThatWaitsIsNotGone(t *testing.T) {
 	if text, err := io.ReadAll(left); err != nil || string(text) != "late" {
 		t.Errorf("%q, %v", text, err)
 	}
-	if err := <-end; err != nil {
+	if err := ended(t, end); err != nil {
 		t.Fatal(err)
 	}
 }
