@@ -139,6 +139,23 @@ func TestUpdatesAreFloodedToTheOthers(t *testing.T) {
 	})
 }
 
+// Existing nodes tell a row without neighbours from none.
+func TestEmptyRowsArePassedOnAsTheyCame(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		r, _ := startRouter(s, "a")
+		b, c := connect(t, s, r, "b"), connect(t, s, r, "c")
+		settle(s, b, c)
+		for node, null := range map[string]bool{"x": false, "y": true} {
+			m := received("b", node, 1)
+			m.Update.Connections, m.Update.NullConnections = nil, null
+			s.Send(r, m)
+			if u := nextUpdate(t, c); u.NodeID != node || (u.Connections == nil) != null {
+				t.Errorf("%s is passed on as %+v", node, u)
+			}
+		}
+	})
+}
+
 func TestNothingIsTakenFromALinkThatIsGone(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		r, p := startRouter(s, "a")
@@ -213,10 +230,12 @@ func TestQuietLinksAreKeptAlive(t *testing.T) {
 		// A new one after a change of the mesh, and otherwise from time to time.
 		s.Send(r, received("b", "b", 1, "a"))
 		settle(s, b)
+		pass(s, keepAlivePeriod)
+		last := nextUpdate(t, b)
 		s.Send(r, received("b", "b", 2, "a", "x"))
 		pass(s, keepAlivePeriod)
-		if u := nextUpdate(t, b); u.UpdateSequence <= first.UpdateSequence || u.UpdateID == first.UpdateID {
-			t.Errorf("after a change: %+v", u)
+		if u := nextUpdate(t, b); u.UpdateSequence <= last.UpdateSequence || u.UpdateID == last.UpdateID {
+			t.Errorf("after a change: %+v, before %+v", u, last)
 		}
 		seen := map[string]bool{}
 		for range int(time.Minute / keepAlivePeriod) {

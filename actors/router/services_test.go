@@ -70,6 +70,29 @@ func TestOwnServicesAreAdvertised(t *testing.T) {
 	})
 }
 
+// An advertisement that is not later than the one before is no news to anybody, so
+// each is, also when two go out at once.
+func TestWorkThatChangesIsAdvertisedAtOnce(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		r, _ := startRouter(s, "a")
+		b := connect(t, s, r, "b")
+		s.Send(r, &routerv1.Advertise{Service: "control", Tags: map[string]string{"type": "Control Service"}})
+		settle(s, b)
+		at := time.Now()
+		for i, name := range []string{"cat", "tac", "nl"} {
+			s.Send(r, &routerv1.SetWorkCommands{Commands: []*routerv1.WorkCommand{{WorkType: name}}})
+			ad := nextAd(t, b)
+			if len(ad.WorkCommands) != 1 || ad.WorkCommands[0].WorkType != name {
+				t.Errorf("advertised is %+v", ad.WorkCommands)
+			}
+			if i > 0 && !ad.Time.After(at) {
+				t.Errorf("advertised at %v, before at %v", ad.Time, at)
+			}
+			at = ad.Time
+		}
+	})
+}
+
 func TestNewNodesAreToldOfServicesSoon(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		r, _ := startRouter(s, "a")
