@@ -195,21 +195,58 @@ func TestStuckActorCostsItsOwnDescriptionOnly(t *testing.T) {
 	})
 }
 
+// Who was asked often and answered can be asked again.
+func TestDescriptionsAreHadAgainAndAgain(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		_, parent, pid, _ := observe(t, s, supervise.Permanent)
+		for i := range 50 {
+			a := detail(t, s, parent, pid.GetId()).GetChildren()[0]
+			if a.GetDescription().GetAttributes()[0].GetText() != "hello" || a.GetMailboxDepth() != 0 {
+				t.Fatalf("the answer to question %d: %v", i, a)
+			}
+		}
+	})
+}
+
+func TestTracesAreBounded(t *testing.T) {
+	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
+		_, parent, pid, _ := observe(t, s, supervise.Permanent)
+		for text, m := range map[string]*inspectv1.TraceActor{
+			"a trace lasts at most": {Path: pid.GetId(), PerSecond: 1, Seconds: 1 << 30},
+			"a trace tells at most": {Path: pid.GetId(), PerSecond: 1 << 30, Seconds: 1},
+		} {
+			if no := s.Ask(t, parent, m).(*inspectv1.ActionReply).GetRefused(); !strings.Contains(no.GetText(), text) {
+				t.Errorf("%s: %v", text, no)
+			}
+		}
+	})
+}
+
 func TestOperatorRestartsAnActor(t *testing.T) {
 	probe.Bubble(t, func(t *testing.T, s *probe.Stage) {
 		_, parent, pid, observer := observe(t, s, supervise.Permanent)
 		restart := func(path string) *inspectv1.ActionReply {
 			return s.Ask(t, parent, &inspectv1.RestartActor{Path: path}).(*inspectv1.ActionReply)
 		}
+		if a := thing(t, s, parent); a.GetUptime() == nil || a.GetLastFailureTime() != nil {
+			t.Errorf("before it failed: %v", a)
+		}
 		if restart(pid.GetId()).GetDone() == nil {
 			t.Fatal("refused")
 		}
 		observer.Expect(t, orderReports)
+		kept := detail(t, s, parent, pid.GetId()).GetChildren()[0]
+		if fs := kept.GetFailures(); kept.GetFailureCount() != 1 || len(fs) != 1 || !strings.Contains(fs[0].GetFailure(), "operator") {
+			t.Errorf("remembered: %v", kept)
+		}
 		if a := thing(t, s, parent); a.GetRestarts() != 1 || a.GetState() != supervisev1.State_STATE_RUNNING || a.GetAttempt() != 0 {
 			t.Errorf("%v", a)
 		}
 		s.Send(pid, orderLost) // now it waits for its backoff
 		s.Settle()
+		if a := thing(t, s, parent); a.GetState() != supervisev1.State_STATE_RESTARTING || a.GetUptime() != nil || a.GetLastFailureTime() == nil {
+			t.Errorf("while it waits: %v", a)
+		}
 		if restart(pid.GetId()).GetDone() == nil {
 			t.Fatal("refused while it waits")
 		}

@@ -25,7 +25,11 @@ func directQueue() (*Queue, chan byte) {
 func TestALocalSenderWritesToACalmLinkItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, wire := directQueue()
-		go q.putData(data(1, 100, 1), new(patience))
+		go func() {
+			if !q.putData(data(1, 100, 1), new(patience)) {
+				t.Error("what was written is said to be lost")
+			}
+		}()
 		synctest.Wait() // it has the turn and waits for the wire
 		q.putData(data(1, 100, 2), new(patience))
 		q.putData(data(2, 100, 3), nil)

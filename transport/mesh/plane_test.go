@@ -156,3 +156,32 @@ func TestManySenders(t *testing.T) {
 		t.Errorf("%d from strangers", got)
 	}
 }
+
+// A notice is for the socket of the node that it names, which is this one or none.
+func TestNoticesForOthers(t *testing.T) {
+	p := New(Config{NodeID: "a"})
+	p.Publish(Routes{Names: []string{"a", "b"}})
+	var heard []string
+	s, err := p.Listen("x", SocketOptions{OnUnreachable: func(u wire.Unreachable, from string) { heard = append(heard, u.Problem+" from "+from) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, u := range []wire.Unreachable{
+		{FromNode: "c", FromService: "x", Problem: "of another node"},
+		{FromNode: "a", FromService: "y", Problem: "of another service"},
+		{FromNode: "a", FromService: "longer than any", Problem: "of no service"},
+		{FromNode: "a", FromService: "x", Problem: "ours"},
+	} {
+		notice, err := u.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		msg := make([]byte, wire.HeaderLen, wire.HeaderLen+len(notice))
+		wire.Header{From: wire.NodeHash("b"), FromService: serviceUnreach, To: wire.NodeHash("a"), ToService: serviceUnreach}.Put(msg)
+		p.Receive(frame.Copy(append(msg, notice...)))
+	}
+	if len(heard) != 1 || heard[0] != "ours from b" {
+		t.Errorf("heard %q", heard)
+	}
+}

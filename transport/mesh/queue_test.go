@@ -57,6 +57,76 @@ func TestNewerControlReplacesOlder(t *testing.T) {
 	}
 }
 
+// What was taken is out of reach: a newer message replaces only what still waits.
+func TestNewerControlReplacesWhatIsStillThere(t *testing.T) {
+	q := NewQueue(1 << 20)
+	put := func(i int, mark byte) {
+		f := data(1, 1<<10, mark)
+		q.PutControl(fmt.Sprint(i), f)
+	}
+	for i := range 100 {
+		put(i, byte(i))
+	}
+	first := len(take(t, q))
+	put(90, 200)
+	put(5, 201) // was taken, so it comes last
+	var got []byte
+	for _, f := range take(t, q) { // less than a batch is left
+		got = append(got, f.Bytes()[f.Len()-1])
+	}
+	for i, mark := range got {
+		want := byte(first + i)
+		switch {
+		case first+i == 90:
+			want = 200
+		case first+i == 100:
+			want = 201
+		}
+		if mark != want {
+			t.Errorf("message %d is %d, want %d", i, mark, want)
+		}
+	}
+	if first+len(got) != 101 {
+		t.Errorf("%d and %d messages", first, len(got))
+	}
+}
+
+// A frame that no queue has room for is dropped, and leaves nothing behind.
+func TestAFrameThatIsTooLargeForTheQueue(t *testing.T) {
+	q := NewQueue(1000)
+	q.putData(data(1, 2000, 1), nil)
+	if s := q.Stats(); s.Dropped != 1 || s.Flows != 0 || s.QueuedBytes != 0 {
+		t.Errorf("%+v", s)
+	}
+	q.putData(data(1, 500, 2), nil)
+	if batch := take(t, q); len(batch) != 1 || batch[0].Len() != 500 {
+		t.Errorf("a batch of %d", len(batch))
+	}
+	if s := q.Stats(); s.Taken != 1 || s.TakenBytes != 500 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Flows share by bytes, not by frames.
+func TestLargeFramesAreNoAdvantage(t *testing.T) {
+	q := NewQueue(8 << 20)
+	for range 1000 {
+		q.putData(data(1, 1400, 1), nil)
+	}
+	for range 10000 {
+		q.putData(data(2, 140, 2), nil)
+	}
+	bytes := map[byte]int{}
+	for range 10 {
+		for _, f := range take(t, q) {
+			bytes[f.Bytes()[f.Len()-1]] += f.Len()
+		}
+	}
+	if more := bytes[1] - bytes[2]; max(more, -more) > 2*quantum {
+		t.Errorf("%d bytes in large frames, %d in small ones", bytes[1], bytes[2])
+	}
+}
+
 func TestControlLaneIsBounded(t *testing.T) {
 	q := NewQueue(1 << 20)
 	for range maxControl + 10 {
