@@ -222,11 +222,23 @@ func TestDirectoryOfARunningUnitTakenAway(t *testing.T) {
 		go func() { ended <- w.cfg.Feeds.CopyResults(t.Context(), id, 0, io.Discard) }()
 		must(t, os.RemoveAll(w.dir(id).Path()))
 		must(t, os.WriteFile(flag, nil, 0o600))
-		w.final(id, unit.Failed, unit.DirectoryGone(w.dir(id).Path()))
+		if s := w.final(id, unit.Failed, unit.DirectoryGone(w.dir(id).Path())); s.GetWorkType() != "sh" {
+			t.Errorf("shown as %v", s)
+		}
 		must(t, <-ended)
 		w.noActorsLeft()
 		if w.release(id, false).GetEnded() == nil {
 			t.Error("not released")
+		}
+		done := w.run("cat", "", "abc")
+		w.final(done, unit.Succeeded, "exit status 0")
+		w.noActorsLeft()
+		must(t, os.RemoveAll(w.dir(done).Path()))
+		if w.cancel(done).GetEnded() == nil {
+			t.Error("a unit that had ended can't be canceled")
+		}
+		if s := w.final(done, unit.Succeeded, "exit status 0"); s.GetWorkType() != "cat" {
+			t.Errorf("shown as %v", s)
 		}
 	})
 }

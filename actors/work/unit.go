@@ -48,18 +48,30 @@ func newUnitBase(cfg unitConfig) unitBase {
 // load reads the record of a unit that exists already. One whose directory somebody
 // else has removed can do nothing any more but be released.
 func (u *unitBase) load() (unit.Record, bool) {
-	there := u.store.Has(u.id)
-	if !there && u.Feeds.status(u.id) == nil {
-		return unit.Record{}, false
+	if !u.store.Has(u.id) {
+		return u.loadGone()
 	}
 	r, err := u.dir.Read()
-	if !there {
-		r = unit.Record{State: unit.Failed, Detail: unit.DirectoryGone(u.dir.Path()), Other: []byte("{}")}
-		u.show(r)
-		return r, true
-	}
 	if err != nil {
 		r = quarantined(err)
+	}
+	u.show(r)
+	return r, true
+}
+
+// loadGone is load without a directory: there never was one, or somebody else has
+// removed it. A unit that had ended before ended as it did.
+func (u *unitBase) loadGone() (unit.Record, bool) {
+	old := u.Feeds.status(u.id)
+	if old == nil {
+		return unit.Record{}, false
+	}
+	r := unit.Record{
+		State: unit.State(old.GetState()), Detail: old.GetDetail(), StdoutSize: old.GetStdoutSize(),
+		WorkType: old.GetWorkType(), Other: []byte("{}"),
+	}
+	if !r.State.Final() {
+		r.State, r.Detail, r.StdoutSize = unit.Failed, unit.DirectoryGone(u.dir.Path()), 0
 	}
 	u.show(r)
 	return r, true
