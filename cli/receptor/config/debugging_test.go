@@ -31,6 +31,26 @@ func TestDebugParameters(t *testing.T) {
 	}
 }
 
+// Only who says so lets others look into the node.
+func TestDebugHTTP(t *testing.T) {
+	for address, alone := range map[string]bool{
+		"localhost:1": true, "127.0.0.1:1": true, "[::1]:1": true, "/run/x": true, "0.0.0.0:1": false, ":1": false, "10.0.0.1:1": false, "example.org:1": false,
+	} {
+		_, err := Parse([]string{"--local-only", "--debug", "http=" + address}, world(nil))
+		if (err == nil) != alone {
+			t.Errorf("%s: %v", address, err)
+		}
+		if _, err := Parse([]string{"--local-only", "--debug", "http=" + address, "remotehttp=true"}, world(nil)); err != nil {
+			t.Errorf("%s for all: %v", address, err)
+		}
+	}
+	for _, address := range []string{"localhost", "1"} {
+		if _, err := Parse([]string{"--local-only", "--debug", "http=" + address, "remotehttp=true"}, world(nil)); err == nil {
+			t.Errorf("%s is an address", address)
+		}
+	}
+}
+
 func TestLogParameters(t *testing.T) {
 	c := mustParse(t, nil, "--local-only", "--log-level", "Warning", "links=Debug", "work=error", "--log-format", "json")
 	want := map[string]string{"links": "debug", "work": "error"}

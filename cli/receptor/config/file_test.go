@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"reflect"
 	"strings"
 	"testing"
@@ -70,6 +71,14 @@ func TestAnchorsAndMergeKeys(t *testing.T) {
 	if p := c.TCPPeers[1]; p.Cost != 2 || p.Address != "i:1" {
 		t.Errorf("peer %+v", p)
 	}
+	file = "- tcp-listener: {port: 1, nodecost: &n {a: 2, b: 3}}\n- tcp-listener: {port: 2, nodecost: {<<: *n, b: 4}}\n" +
+		"- tcp-listener: {port: 3, nodecost: {<<: [*n, {c: 6}], b: 5}}\n"
+	c = mustParse(t, map[string]string{"f": file}, "-c", "f")
+	for i, want := range []map[string]float64{{"a": 2, "b": 3}, {"a": 2, "b": 4}, {"a": 2, "b": 5, "c": 6}} {
+		if got := c.TCPListeners[i].NodeCost; !maps.Equal(got, want) {
+			t.Errorf("listener %d: costs %v, want %v", i, got, want)
+		}
+	}
 }
 
 func TestFileStandsAtItsPlace(t *testing.T) {
@@ -118,6 +127,7 @@ func TestFileErrors(t *testing.T) {
 		{"- tcp-listener: {port: 1, nodecost: {010: 2}}", "error loading config file: error setting field nodecost in command tcp-listener: a name is read as 8: write it in quotes (f:1:27)"},
 		{"- tcp-listener:", "error loading config file: error in tcp-listener: required parameter missing: port (f:1:3)"},
 		{"- node: a\n- node: b", "error loading config file: only one node directive is allowed (f:2:3)"},
+		{"- local-only\n- node: '\xff'", "error loading config file: line 2: not text in UTF-8: byte 0xff at offset 22 (f:2)"},
 		{"- local-only\n- tcp-peer: {address: 'h:1', cost: -1}", "connection cost must be positive (f:2:3)"},
 		{"- version\n- local-only", "cannot specify any other options with version"},
 	} {

@@ -37,6 +37,19 @@ func TestKubernetesChecks(t *testing.T) {
 	}
 }
 
+func TestKubernetesClientWarnings(t *testing.T) {
+	for params, want := range map[string]string{
+		"receptorkubeclientsetqps=50 receptorkubeclientsetburst=500": "",
+		"receptorkubeclientsetqps=many":                              `qps of the Kubernetes client is "many" and no whole number, the default is used`,
+		"receptorkubeclientsetburst=1.5":                             `burst of the Kubernetes client is "1.5" and no whole number, the default is used`,
+	} {
+		c := mustParse(t, nil, append([]string{"--local-only", "--node", "id=a"}, strings.Fields(params)...)...)
+		if got := strings.Join(c.Warnings, "\n"); got != want {
+			t.Errorf("%s: warnings %q, want %q", params, got, want)
+		}
+	}
+}
+
 func TestKubernetesTypesHaveNamesOfTheirOwn(t *testing.T) {
 	_, err := Parse([]string{"--work-command", "worktype=k", "command=c", "--work-kubernetes", "worktype=k", "namespace=n", "image=i"},
 		world(nil))

@@ -151,6 +151,15 @@ func TestMapFormScalars(t *testing.T) {
 	}
 }
 
+func TestMapFormTakesNumbersForYesAndNo(t *testing.T) {
+	c := mapped(t, "tcp-peers: [{address: 'h:1', redial: 0}, {address: 'h:2', redial: 1}, {address: 'h:3'}]")
+	for i, want := range []bool{false, true, true} {
+		if got := c.TCPPeers[i].Redial; got != want {
+			t.Errorf("peer %d: redial %v, want %v", i, got, want)
+		}
+	}
+}
+
 func TestManyErrorsAtOnce(t *testing.T) {
 	text := "- tcp-peer: {addrss: 'h:1'}\n- bogus\n- tcp-listener: {port: x, cost: z}\n- log-level: loud\n"
 	_, err := Parse([]string{"--nod", "a", "b=c", "-c", "f", "--local-only", "1"}, world(map[string]string{"f": text}))
