@@ -3,6 +3,7 @@
 package netns
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 // A stream fills a long way as well as a short one: 100 ms there and back, twice
 // that to the end of the chain.
 func TestStreamFillsALongWay(t *testing.T) {
+	if missing != "" {
+		t.Skip(missing)
+	}
 	const (
 		oneWay = 50 * time.Millisecond
 		mbit   = 50
@@ -31,28 +35,28 @@ func TestStreamFillsALongWay(t *testing.T) {
 		{"UDP with jitter", overUDP, 2, tapswitch.Path{Delay: oneWay, Jitter: 5 * time.Millisecond}, 16 * megabyte, 0.4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, time.Minute)
-			net := w.wire(c.hosts)
-			for _, h := range net.Hosts {
-				w.must(h.Rate(w.ctx, mbit))
-			}
-			net.Switch.Set(c.path) // before there are links: TCP remembers for a while how short a way was
-			w.farAway(net.Hosts[0], net.Hosts[1], 2*oneWay)
-			nodes := w.chain(net.Hosts, c.over)
-			rtt, err := ping(w.ctx, nodes[0], nodes[1].ID)
-			w.must(err)
-			var rate float64
-			for range tries {
-				rate, err = w.pour(net.Hosts[0], net.Hosts[c.hosts-1], c.size).wait(w.ctx)
-				w.must(err)
-				if rate >= c.share*mbit {
-					break
-				}
+			rate := 0.0
+			for try := 1; try <= tries && rate < c.share*mbit; try++ {
+				// In a world of its own: what slows the links down they remember.
+				t.Run(fmt.Sprint(try), func(t *testing.T) {
+					w := newWorld(t, time.Minute)
+					net := w.wire(c.hosts)
+					for _, h := range net.Hosts {
+						w.must(h.Rate(w.ctx, mbit))
+					}
+					net.Switch.Set(c.path) // before there are links: TCP remembers for a while how short a way was
+					w.farAway(net.Hosts[0], net.Hosts[1], 2*oneWay)
+					nodes := w.chain(net.Hosts, c.over)
+					rtt, err := ping(w.ctx, nodes[0], nodes[1].ID)
+					w.must(err)
+					rate, err = w.pour(net.Hosts[0], net.Hosts[c.hosts-1], c.size).wait(w.ctx)
+					w.must(err)
+					t.Logf("mesh ping %v; %d MiB at %.1f of %d Mbit/s", rtt.Round(time.Millisecond), c.size/megabyte, rate, mbit)
+				})
 			}
 			if rate < c.share*mbit {
 				t.Errorf("%.1f of %d Mbit/s", rate, mbit)
 			}
-			t.Logf("mesh ping %v; %d MiB at %.1f of %d Mbit/s", rtt.Round(time.Millisecond), c.size/megabyte, rate, mbit)
 		})
 	}
 }
