@@ -2,6 +2,8 @@ package cert
 
 import (
 	"bytes"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/hex"
 	"encoding/json"
@@ -183,6 +185,26 @@ func TestBrokenNames(t *testing.T) {
 		}
 		if names, err := ParseNames(der); !errors.Is(err, errNames) {
 			t.Errorf("%s: %+v, %v", name, names, err)
+		}
+		c := &x509.Certificate{Extensions: []pkix.Extension{{Id: oidAltName, Value: der}}}
+		if ids, err := NodeIDs(c); !errors.Is(err, errNames) {
+			t.Errorf("%s in a certificate: %v, %v", name, ids, err)
+		}
+	}
+}
+
+func TestOneNameIsEnough(t *testing.T) {
+	for _, c := range []struct {
+		names Names
+		empty bool
+	}{
+		{Names{}, true},
+		{Names{DNS: []string{"a"}}, false},
+		{Names{IP: []netip.Addr{netip.IPv6Loopback()}}, false},
+		{Names{NodeIDs: []string{"a"}}, false},
+	} {
+		if got := c.names.Empty(); got != c.empty {
+			t.Errorf("%+v: empty %v", c.names, got)
 		}
 	}
 }

@@ -116,6 +116,9 @@ func TestNewKey(t *testing.T) {
 	if kind, err := ParseKind("EcDSA"); kind != ECDSA || err != nil {
 		t.Errorf("%v, %v", kind, err)
 	}
+	if kind, err := ParseKind(""); kind != RSA || err != nil {
+		t.Errorf("%s, %v", kind, err)
+	}
 	if _, err := ParseKind("dsa"); err == nil || err.Error() != "unknown key type dsa (known: rsa, ecdsa)" {
 		t.Errorf("%v", err)
 	}
