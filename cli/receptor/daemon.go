@@ -24,6 +24,7 @@ const stopTimeout = 10 * time.Second
 
 // serve runs the node until a signal or its own end.
 func (p *program) serve(cfg *config.Config) error {
+	read := stateOf(cfg.Files) // what changes while the node starts is noticed, too
 	level, ok := logging.ParseLevel(cfg.LogLevel)
 	if !ok {
 		return fmt.Errorf("%s is not a valid log level name", cfg.LogLevel)
@@ -53,7 +54,7 @@ func (p *program) serve(cfg *config.Config) error {
 	reload := startReloader(n, log)
 	defer reload.stop()
 	if cfg.V2 && settings.Reread != nil {
-		defer p.follow(cfg.Files, reload, log)()
+		defer p.follow(cfg.Files, read, reload, log)()
 	}
 	return wait(n, reload, signals, log)
 }

@@ -17,10 +17,9 @@ import (
 // written in place, replaced by an editor, behind a link that was turned.
 const watchPeriod = time.Second
 
-// watch calls changed when a file is another one than at the beginning, or than the last
-// time, and stays so for a period: whoever writes it is done. It returns when ctx ends.
-func watch(ctx context.Context, files []string, changed func()) {
-	known := stateOf(files)
+// watch calls changed when the files are not in the state that is known, or was the last
+// time, and stay so for a period: whoever writes them is done. It returns when ctx ends.
+func watch(ctx context.Context, files []string, known string, changed func()) {
 	before := known
 	tick := time.NewTicker(watchPeriod)
 	defer tick.Stop()
@@ -55,12 +54,12 @@ func stateOf(files []string) string {
 
 // follow reloads when the files change, as the existing system does with its map form.
 // What has no links any more is half a file rather than a wish; a reload that somebody
-// asks for takes it.
-func (p *program) follow(files []string, reload *reloader, log zerolog.Logger) (stop func()) {
+// asks for takes it. Known is the state in which the files were read.
+func (p *program) follow(files []string, known string, reload *reloader, log zerolog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var group sync.WaitGroup
 	group.Go(func() {
-		watch(ctx, files, func() {
+		watch(ctx, files, known, func() {
 			log.Info().Msg("Config file changed: " + strings.Join(files, ", "))
 			cfg, err := config.Parse(p.args, p.env())
 			if err == nil && nodeConfig(cfg, version).CountBackends() == 0 {

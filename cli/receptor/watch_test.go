@@ -25,13 +25,15 @@ func TestFilesAreWatched(t *testing.T) {
 		}
 	}
 	write(name, "first")
+	known := stateOf([]string{name})
+	write(name, "before anybody looks")
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		var changes atomic.Int32
 		go func() {
 			defer close(done)
-			watch(ctx, []string{name}, func() { changes.Add(1) })
+			watch(ctx, []string{name}, known, func() { changes.Add(1) })
 		}()
 		look := func() {
 			time.Sleep(watchPeriod)
@@ -45,33 +47,36 @@ func TestFilesAreWatched(t *testing.T) {
 		}
 		look()
 		look()
-		expect("untouched", 0)
+		expect("changed since it was read", 1)
+		look()
+		look()
+		expect("untouched", 1)
 		for range 3 { // somebody is at it
 			write(name, "secon")
 			look()
 		}
-		expect("while it is written", 0)
+		expect("while it is written", 1)
 		look()
-		expect("when it is written", 1)
+		expect("when it is written", 2)
 		look()
-		expect("afterwards", 1)
+		expect("afterwards", 2)
 		write(filepath.Join(dir, "new"), "third")
 		if err := os.Rename(filepath.Join(dir, "new"), name); err != nil {
 			t.Fatal(err)
 		}
 		look()
 		look()
-		expect("replaced", 2)
+		expect("replaced", 3)
 		if err := os.Remove(name); err != nil {
 			t.Fatal(err)
 		}
 		look()
 		look()
-		expect("removed", 3)
+		expect("removed", 4)
 		write(name, "fourth")
 		look()
 		look()
-		expect("back again", 4)
+		expect("back again", 5)
 		cancel()
 		<-done
 	})
