@@ -60,9 +60,10 @@ func (n *Node) Ping(ctx context.Context, target string) mesh.PingResult {
 }
 
 // Dial opens a stream to a service of a node: a net.Conn whose ends are closed one
-// by one. It fails at once if there is no route to the node (mesh.ErrNoRoute), or nobody
-// listens on the service (streams.ErrServiceUnknown), and as a net.Error with Timeout if
-// nobody answers. That ctx is done later does not matter to the stream.
+// by one. It fails at once if there is no route to the node (mesh.ErrNoRoute; within half
+// a second when a link has just ended, for there may be another way), or nobody listens
+// on the service (streams.ErrServiceUnknown), and as a net.Error with Timeout if nobody
+// answers. That ctx is done later does not matter to the stream.
 func (n *Node) Dial(ctx context.Context, node, service string) (transport.StreamConn, error) {
 	return n.plan.network.Dial(ctx, node, service, "")
 }

@@ -67,7 +67,8 @@ func NewNetwork(cfg NetworkConfig) *Network {
 	}
 }
 
-// Dial implements transport.DialStream. It fails at once if there is no route to
+// Dial implements transport.DialStream. It fails at once, or as soon as the router
+// has had time to find another way after the end of a link, if there is no route to
 // the node, or nobody listens on the service; an open session costs no hand-shake.
 func (n *Network) Dial(ctx context.Context, node, service, tlsName string) (transport.StreamConn, error) {
 	return n.DialEarly(ctx, node, service, tlsName, nil)
